@@ -1,0 +1,18 @@
+/* SHA-256 (OpenSSL) for the hash chain of the journal. */
+#ifndef STK_BASE_CHAIN_H
+#define STK_BASE_CHAIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define STK_CHAIN_BYTES 32
+
+/* out = SHA-256(previous || data). The journal thread, or a verifier. No allocation after the
+ * first. */
+struct stk_chain;
+struct stk_chain *stk_chain_create(void); /* NULL: out of memory */
+void stk_chain_next(struct stk_chain *chain, const uint8_t previous[STK_CHAIN_BYTES],
+                    const void *data, size_t size, uint8_t out[STK_CHAIN_BYTES]);
+void stk_chain_destroy(struct stk_chain *chain);
+
+#endif

@@ -1,0 +1,53 @@
+/* Every bound of the engine, with its reason. Relations between bounds are asserted below.
+ * What an operator may change stands in core/app/config.c with these as defaults or as ceilings. */
+#ifndef STK_BASE_LIMITS_H
+#define STK_BASE_LIMITS_H
+
+#include <assert.h>
+#include <stdint.h>
+
+/* Words and texts. 64 bytes hold any platform's order id, UUIDs and ULIDs included. */
+#define STK_ID_MAX        64
+#define STK_TITLE_MAX     512
+#define STK_TEXT_MAX      256
+#define STK_ATTR_LIST_MAX 32 /* barcodes, aliases, tags of one SKU, each */
+
+/* Shapes. 64 locations: the flow problem of the promise arithmetic stays small. */
+#define STK_LOCATIONS_MAX       64
+#define STK_CHANNELS_MAX        256
+#define STK_SOURCES_MAX         1024
+#define STK_COMPONENTS_MAX      64   /* of a kit */
+#define STK_LINES_MAX           1000 /* of one order, of one list in a message */
+#define STK_HOLDS_PER_ORDER_MAX 8000 /* lines x components x locations that one order may touch */
+#define STK_PAGE_MAX            1000 /* rows in one answer */
+#define STK_PAGE_DEFAULT        100
+
+/* Messages. */
+#define STK_MESSAGE_MAX (1024 * 1024)
+#define STK_DEPTH_MAX   16
+#define STK_COMMAND_MAX (2 * 1024 * 1024) /* a decoded message: args structs are wider than bytes  \
+                                           */
+#define STK_ANSWER_MAX (2 * 1024 * 1024)
+
+/* Rings. */
+#define STK_INBOX_BYTES       (8u * 1024 * 1024)
+#define STK_ANSWER_RING_BYTES (16u * 1024 * 1024)
+#define STK_SUBMITTERS_MAX    64
+#define STK_SLICE_COMMANDS    256  /* taken from one inbox before the next one has its turn */
+#define STK_EXPIRY_SLICE      1000 /* holds expired in one go, so that orders never wait long */
+#define STK_RECOVERY_GRACE_MS 5000 /* nothing expires this long after recovery */
+
+/* Journal. */
+#define STK_BATCH_BYTES           (8u * 1024 * 1024) /* one flush; holds the largest record twice over */
+#define STK_BATCHES               3                  /* one fills, one is flushed, one is spare */
+#define STK_RECORD_MAX            (3u * 1024 * 1024)
+#define STK_SEGMENT_BYTES_DEFAULT (1024ull * 1024 * 1024)
+#define STK_SEGMENT_BYTES_MIN     (32ull * 1024 * 1024)
+
+static_assert(STK_COMMAND_MAX * 2 <= STK_INBOX_BYTES,
+              "a command fits into an inbox, and room is left");
+static_assert(STK_ANSWER_MAX * 2 <= STK_ANSWER_RING_BYTES, "an answer fits into its ring");
+static_assert(STK_RECORD_MAX * 2 <= STK_BATCH_BYTES, "the largest record fits into an open batch");
+static_assert(STK_SEGMENT_BYTES_MIN >= 4ull * STK_BATCH_BYTES, "a segment holds several batches");
+
+#endif
