@@ -1,0 +1,271 @@
+# Stockade: one Makefile, readable top down. New files are picked up by their place; nobody edits
+# this for them. `make help` lists the targets.
+#
+#   core/<floor>/*.c             build/libstockade.a   (all but core/app/main.c)
+#   core/app/main.c              build/stockaded       the engine
+#   tools/stockade/*.c           build/stockade        the command line
+#   tools/<name>/*.c             build/stockade-<name> further tools; tools/tidy is built alone
+#   bench/*.c                    build/stockade-bench  where hiredis and libpq are installed
+#   tests/lib/*.c                linked into every test
+#   tests/unit/<floor>/test_*.c  one cmocka program each
+#   tests/torture/torture_*.c    one program each
+#   tests/sim/*.c                build/tests/sim
+#   tests/crash/crash_*.c        one program each; other .c files there are linked into all of them
+#   tests/*/preload_*.c          shared libraries for LD_PRELOAD
+#   tests/fuzz/fuzz_*.c          libFuzzer programs (clang); their corpora: tests/fuzz/corpus/<name>/
+#   tests/system/*.c, tests/tools/*.c   one program each; tests/system/*.sh run as they are
+
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-builtin-rules
+SHELL := /bin/bash
+
+# ---- where and how --------------------------------------------------------------------------
+
+# VARIANT= asan, tsan, ubsan or fuzz builds the same tree below build/<variant>.
+VARIANT ?=
+B := build$(addprefix /,$(VARIANT))
+PREFIX ?= /usr/local
+DESTDIR ?=
+DATA ?= data
+
+CC := $(if $(filter fuzz,$(VARIANT)),clang,$(if $(filter default,$(origin CC)),gcc,$(CC)))
+OPT ?= -O2
+# V=1 shows whole commands.
+Q := $(if $(V),,@)
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef
+
+SAN_asan  := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+SAN_ubsan := -fsanitize=undefined -fno-sanitize-recover=undefined
+# gcc's TSan does not model fences and says so; payloads beside our fences are atomics themselves.
+SAN_tsan  := -fsanitize=thread -Wno-tsan
+SAN_fuzz  := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+SAN := $(SAN_$(VARIANT))
+
+CFLAGS_ALL := -std=c11 -D_GNU_SOURCE $(OPT) -g -fno-omit-frame-pointer -pthread $(WARN) \
+              -fvisibility=hidden -I. -Iinclude $(SAN) $(CFLAGS)
+LDFLAGS_ALL := -pthread -Wl,--as-needed $(SAN) $(LDFLAGS)
+
+# Libraries by their pkg-config names, asked once and only when something is built.
+PKGS_CORE  := libevent_core libevent_pthreads msgpack lmdb libcrypto jansson yaml-0.1 libxxhash
+PKGS_TEST  := cmocka
+PKGS_BENCH := hiredis libpq
+pkg = $(shell pkg-config $(1) 2>/dev/null || echo MISSING)
+checked = $(if $(findstring MISSING,$(1)),$(error libraries of "$(2)" are missing; run: \
+          tools/need-packages $(2)),$(1))
+CORE_CFLAGS  = $(eval CORE_CFLAGS := $(call checked,$(call pkg,--cflags $(PKGS_CORE)),run))$(CORE_CFLAGS)
+CORE_LIBS    = $(eval CORE_LIBS := $(call checked,$(call pkg,--libs $(PKGS_CORE)),run) -ldl -lm)$(CORE_LIBS)
+TEST_LIBS    = $(eval TEST_LIBS := $(call checked,$(call pkg,--libs $(PKGS_TEST)),test))$(TEST_LIBS)
+BENCH_CFLAGS = $(eval BENCH_CFLAGS := $(call checked,$(call pkg,--cflags $(PKGS_BENCH)),bench))$(BENCH_CFLAGS)
+BENCH_LIBS   = $(eval BENCH_LIBS := $(call checked,$(call pkg,--libs $(PKGS_BENCH)),bench))$(BENCH_LIBS)
+
+# As many jobs as there are cores, unless the caller said how many.
+JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+# ---- what there is --------------------------------------------------------------------------
+
+objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
+
+CORE_SRC  := $(filter-out core/app/main.c,$(wildcard core/*/*.c))
+TOOL_DIRS := $(filter-out tidy,$(sort $(patsubst tools/%/,%,$(dir $(wildcard tools/*/*.c)))))
+TOOL_SRC  := $(filter-out tools/tidy/%,$(wildcard tools/*/*.c))
+BENCH_SRC := $(wildcard bench/*.c)
+tool_name = $(if $(filter stockade,$(1)),stockade,stockade-$(1))
+
+PRODUCTS := $(B)/libstockade.a \
+            $(if $(wildcard core/app/main.c),$(B)/stockaded) \
+            $(foreach d,$(TOOL_DIRS),$(B)/$(call tool_name,$(d)))
+HAVE_BENCH = $(if $(BENCH_SRC),$(shell pkg-config --exists $(PKGS_BENCH) && echo yes))
+
+TESTLIB_SRC  := $(wildcard tests/lib/*.c)
+CRASH_SRC    := $(filter-out tests/crash/preload_%,$(wildcard tests/crash/*.c))
+CRASH_COMMON := $(filter-out tests/crash/crash_%,$(CRASH_SRC))
+SIM_SRC      := $(wildcard tests/sim/*.c)
+PRELOAD_SRC  := $(wildcard tests/*/preload_*.c)
+# Test programs whose main stands in one file of the same name.
+SINGLE_SRC   := $(filter-out tests/%/preload_%,$(wildcard tests/unit/*/test_*.c \
+                tests/torture/torture_*.c tests/crash/crash_*.c tests/system/*.c tests/tools/*.c))
+FUZZ_SRC     := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_COMMON  := $(filter-out tests/fuzz/fuzz_%,$(wildcard tests/fuzz/*.c))
+
+UNIT_BINS    := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*/test_*.c))
+TORTURE_BINS := $(patsubst %.c,$(B)/%,$(wildcard tests/torture/torture_*.c))
+CRASH_BINS   := $(patsubst %.c,$(B)/%,$(wildcard tests/crash/crash_*.c))
+SINGLE_BINS  := $(patsubst %.c,$(B)/%,$(SINGLE_SRC))
+PRELOADS     := $(patsubst %.c,$(B)/%.so,$(PRELOAD_SRC))
+SIM_BIN      := $(if $(SIM_SRC),$(B)/tests/sim)
+FUZZ_BINS    := $(patsubst %.c,build/fuzz/%,$(FUZZ_SRC))
+TEST_BINS    := $(SINGLE_BINS) $(SIM_BIN) $(PRELOADS)
+
+# ---- the product ----------------------------------------------------------------------------
+
+.PHONY: all bench-program
+all: $(PRODUCTS) bench-program
+
+bench-program: $(if $(HAVE_BENCH),$(B)/stockade-bench)
+	@$(if $(BENCH_SRC),$(if $(HAVE_BENCH),true,echo "stockade-bench is left out: hiredis or \
+	libpq is missing; run: tools/need-packages bench"),true)
+
+$(B)/libstockade.a: $(call objects,$(CORE_SRC)) $(B)/core.list
+	@rm -f $@
+	@echo "  AR    $@"
+	$(Q)ar rcs $@ $(call objects,$(CORE_SRC))
+
+$(B)/stockaded: $(B)/obj/core/app/main.o $(B)/libstockade.a
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(CORE_LIBS)
+
+define tool_rule
+$(B)/$(call tool_name,$(1)): $(call objects,$(wildcard tools/$(1)/*.c)) $(B)/libstockade.a
+	@echo "  LINK  $$@"
+	$$(Q)$$(CC) $$(LDFLAGS_ALL) -o $$@ $$^ $$(CORE_LIBS)
+endef
+$(foreach d,$(TOOL_DIRS),$(eval $(call tool_rule,$(d))))
+
+$(B)/stockade-bench: $(call objects,$(BENCH_SRC)) $(B)/libstockade.a
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(CORE_LIBS) $(BENCH_LIBS)
+
+# The list of sources; newer only when it changed, so that a removed file leaves the archive.
+$(B)/core.list: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CORE_SRC)' | cmp -s - $@ || echo '$(CORE_SRC)' > $@
+
+# ---- objects --------------------------------------------------------------------------------
+
+# Lent to rules where only some objects need more flags.
+$(call objects,$(BENCH_SRC)): MORE_CFLAGS = $(BENCH_CFLAGS)
+$(patsubst %.c,$(B)/obj/%.o,$(PRELOAD_SRC)): MORE_CFLAGS = -fPIC
+
+$(B)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$(Q)$(CC) $(CFLAGS_ALL) $(CORE_CFLAGS) $(MORE_CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(shell test -d $(B)/obj && find $(B)/obj -name '*.d')
+
+# ---- tests: programs ------------------------------------------------------------------------
+
+.PHONY: test-programs fuzz-programs
+test-programs: $(TEST_BINS)
+
+# Archives, so that a test takes only what it names. tools.a lets units reach into the tools.
+$(B)/tests/lib.a: $(call objects,$(TESTLIB_SRC)) Makefile
+	@mkdir -p $(@D) && rm -f $@
+	@ar rcs $@ $(filter %.o,$^)
+$(B)/tests/tools.a: $(call objects,$(filter-out %/main.c,$(TOOL_SRC))) Makefile
+	@mkdir -p $(@D) && rm -f $@
+	@ar rcs $@ $(filter %.o,$^)
+$(B)/tests/crash.a: $(call objects,$(CRASH_COMMON)) Makefile
+	@mkdir -p $(@D) && rm -f $@
+	@ar rcs $@ $(filter %.o,$^)
+TEST_ARCHIVES := $(B)/tests/lib.a $(B)/tests/tools.a $(B)/libstockade.a
+
+$(SINGLE_BINS): $(B)/%: $(B)/obj/%.o $(B)/tests/crash.a $(TEST_ARCHIVES)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(TEST_LIBS) $(CORE_LIBS)
+
+$(B)/tests/sim: $(call objects,$(SIM_SRC)) $(TEST_ARCHIVES)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(TEST_LIBS) $(CORE_LIBS)
+
+$(PRELOADS): $(B)/%.so: $(B)/obj/%.o
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	$(Q)$(CC) -shared -pthread -o $@ $^ -ldl
+
+# The fuzzers are clang's and need every core object from clang, so they live in build/fuzz.
+fuzz-programs:
+	$(if $(FUZZ_SRC),@$(MAKE) $(JOBS) VARIANT=fuzz $(FUZZ_BINS))
+ifeq ($(VARIANT),fuzz)
+$(FUZZ_BINS): $(B)/%: $(B)/obj/%.o $(call objects,$(FUZZ_COMMON)) $(TEST_ARCHIVES)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	$(Q)$(CC) -fsanitize=fuzzer $(LDFLAGS_ALL) -o $@ $^ $(CORE_LIBS)
+endif
+
+# ---- tests: runs ----------------------------------------------------------------------------
+# tests/lib/run-tests runs suites one after the other and counts; sizes come from tests/tiers.txt.
+
+.PHONY: packages test test-run nightly release-check units torture sim crash fuzz asan tsan ubsan
+packages:
+	@tools/need-packages run test
+
+test: packages
+	@$(MAKE) --no-print-directory $(JOBS) variant-programs
+	@tests/lib/run-tests --tier test tidy units units:asan torture torture:tsan sim crash fuzz system
+
+nightly release-check: packages
+	@$(MAKE) --no-print-directory $(JOBS) variant-programs
+	@tests/lib/run-tests --tier $@ tidy units units:asan units:ubsan torture torture:tsan sim \
+	    sim:asan crash fuzz system
+
+# Everything that `make test` runs.
+.PHONY: variant-programs
+variant-programs: all test-programs tidy-program
+	@$(MAKE) --no-print-directory fuzz-programs
+	@$(MAKE) --no-print-directory VARIANT=asan all test-programs
+	@$(MAKE) --no-print-directory VARIANT=tsan test-programs
+	@$(MAKE) --no-print-directory VARIANT=ubsan test-programs
+
+units torture: all test-programs
+	@tests/lib/run-tests $@
+sim: all $(SIM_BIN)
+	@tests/lib/run-tests --show sim
+crash: all $(CRASH_BINS) $(PRELOADS)
+	@$(if $(CYCLES),CRASH_CYCLES=$(CYCLES)) tests/lib/run-tests --show crash
+fuzz: fuzz-programs
+	@tests/lib/run-tests fuzz
+asan tsan ubsan:
+	@$(MAKE) --no-print-directory $(JOBS) VARIANT=$@ test-programs
+	@SIM_SEEDS=$${SIM_SEEDS:-20} tests/lib/run-tests units:$@ torture:$@ sim:$@
+
+# ---- the house check ------------------------------------------------------------------------
+
+.PHONY: tidy tidy-program format
+tidy-program: $(if $(wildcard tools/tidy/*.c),build/tidy)
+build/tidy: $(wildcard tools/tidy/*.c) Makefile
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	$(Q)gcc -std=c11 -D_GNU_SOURCE -O1 -g $(WARN) -o $@ $(filter %.c,$^)
+tidy: tidy-program all
+	@build/tidy
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+# ---- for people -----------------------------------------------------------------------------
+
+.PHONY: run bench install clean help FORCE
+run:
+	@tools/need-packages run
+	@$(MAKE) --no-print-directory $(JOBS) $(PRODUCTS)
+	@tools/run $(DATA)
+
+bench:
+	@tools/need-packages run bench
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@$(B)/stockade-bench $(BENCH)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/stockade
+	install -m 755 $(filter-out %.a,$(wildcard $(PRODUCTS) $(B)/stockade-bench)) \
+	    $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(wildcard include/stockade/*.h) $(DESTDIR)$(PREFIX)/include/stockade
+
+clean:
+	rm -rf build
+
+help:
+	@echo 'make                 the programs, into build/'
+	@echo 'make run             install what is missing, build, start the engine on ./data'
+	@echo 'make test            all checks in their short form; last line: N passed, N failed'
+	@echo 'make nightly         the same checks, long (at most 3 h); release-check: longer still'
+	@echo 'make units torture sim crash fuzz     one kind alone (make crash CYCLES=200)'
+	@echo 'make asan tsan ubsan units, torture and sim under a sanitizer'
+	@echo 'make tidy            the house rules; make format rewrites with clang-format'
+	@echo 'make bench BENCH="hold --vs redis,postgres"     the numbers'
+	@echo 'make install         DESTDIR= PREFIX=/usr/local'
+	@echo 'make clean           remove build/'
+
+FORCE:
