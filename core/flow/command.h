@@ -24,6 +24,7 @@ enum stk_attach {
     STK_ATTACH_ORDER,  /* `attached` is the ARCHIVE row of the order: u64 number (host order), value
                         */
     STK_ATTACH_FAILED, /* S could not be read; answered with STK_IO */
+    STK_ATTACH_ANSWER, /* `attached` is a struct stk_answer to be relayed to submitter and ticket */
 };
 
 struct stk_command {
@@ -32,7 +33,7 @@ struct stk_command {
     uint8_t attach;     /* enum stk_attach */
     uint8_t submitter;  /* number of the inbox; answers go to its ring */
     uint64_t ticket;    /* the submitter's own, given back with the answer */
-    stk_time_t time_ms; /* when it was received; the engine never reads a clock */
+    stk_time_t time_ms; /* (engine) when it was taken from the inbox; apply never reads a clock */
     uint32_t who;       /* principal, 0 = local */
     uint32_t key_size;  /* 0: no idempotency key was given */
     struct stk_hash
@@ -42,6 +43,7 @@ struct stk_command {
     struct stk_ref source;
     struct stk_ref id;
     struct stk_ref attached;
+    uint64_t attach_epoch; /* (engine) epoch of the key runs when it was parked */
 };
 
 #define STK_COMMAND_ARGS ((uint32_t)((sizeof(struct stk_command) + 7) & ~7u))

@@ -1,0 +1,124 @@
+/* The engine: the only writer of state. Takes commands from inboxes, decides, applies, appends one
+ * record each to the open batch, and writes the answer, which may leave when its sequence is
+ * durable.
+ *
+ * Threads: create, inbox_open, load, destroy: main, before start or after stop. run: the engine
+ * thread; or turn: the simulator, which is every thread. submit: the one thread that owns the
+ * inbox. */
+#ifndef STK_FLOW_ENGINE_H
+#define STK_FLOW_ENGINE_H
+
+#include "core/base/clock.h"
+#include "core/base/metrics.h"
+#include "core/base/ring.h"
+#include "core/base/thread.h"
+#include "core/flow/command.h"
+#include "core/store/fold.h"
+#include "core/store/journal.h"
+
+struct stk_engine;
+
+/* Capacities: reserved as untouched virtual memory. When one is full the command is refused with
+ * STK_FULL and the text names it; raised by a restart with another config. */
+struct stk_engine_options {
+    uint32_t skus, cells, listings, components;
+    uint32_t orders, holds; /* in memory: open ones, and closed ones until they are archived */
+    uint64_t order_bytes;   /* heap of orders: lines, ids */
+    uint64_t text_bytes;    /* heap of ids and attributes of SKUs and listings */
+    uint32_t keys;          /* recent idempotency keys in memory */
+    uint64_t key_bytes;     /* heap of their answers */
+    uint32_t keys_on_disk;  /* keys behind the filter: 4 bytes each */
+    uint32_t movements, incoming, earmarks, transfers, shortfalls, snapshot_rows, early;
+    int64_t key_window_ms;      /* default 7 days */
+    int64_t closed_keep_ms;     /* closed orders stay in memory this long (default 1 day) ... */
+    uint32_t closed_keep_max;   /* ... but at most so many of them */
+    int64_t movement_window_ms; /* default 7 days */
+    unsigned breaker_percent;   /* of SKUs that a snapshot may zero or halve before it is held */
+    int64_t recovery_grace_ms;  /* nothing expires this long after recovery */
+    struct stk_log log;
+    struct stk_clock clock; /* read once per turn, never inside apply */
+    /* 1 when the disk is nearly full: writes are refused with STK_NO_SPACE. */
+    int (*full)(void *arg, char *why, uint32_t why_size);
+    void *full_arg;
+};
+void stk_engine_defaults(struct stk_engine_options *options);
+
+enum stk_status stk_engine_create(struct stk_engine **out, const struct stk_engine_options *options,
+                                  struct stk_error *err);
+/* S, then J from the folded sequence on: the same function for recovery, a standby, a restore.
+ * STK_CORRUPT, STK_VERSION, STK_FULL (a capacity is smaller than what is stored). rows may be NULL.
+ */
+enum stk_status stk_engine_load(struct stk_engine *engine, struct stk_rows *rows,
+                                struct stk_error *err);
+void stk_engine_destroy(struct stk_engine *engine);
+
+/* An inbox: commands in, answers out, one owner thread on the far side of both. wake is called by
+ * the engine or the journal thread when answers may have become ready to leave; it must be cheap.
+ */
+struct stk_inbox;
+struct stk_inbox *stk_engine_inbox_open(struct stk_engine *engine, void (*wake)(void *arg),
+                                        void *arg, struct stk_error *err);
+/* Owner: room for a command of up to `size` bytes, or NULL: answer STK_BUSY, never wait. */
+struct stk_command *stk_inbox_reserve(struct stk_inbox *inbox, uint32_t size);
+/* Owner: it is command->size bytes long; sets the submitter. Not seen by the engine yet. */
+void stk_inbox_commit(struct stk_inbox *inbox, struct stk_command *command);
+/* Owner: the engine sees all that was committed, and is woken when it sleeps. Once per read event.
+ */
+void stk_inbox_publish(struct stk_inbox *inbox);
+/* Owner: the next answer that may leave now (its sequence is durable), or NULL. It stays valid
+ * until stk_inbox_release. */
+const struct stk_answer *stk_inbox_answer(struct stk_inbox *inbox);
+void stk_inbox_release(struct stk_inbox *inbox);
+
+/* The reader's side of parked commands (see reader.h): its requests. */
+struct stk_ring_spsc *stk_engine_parked(struct stk_engine *engine);
+struct stk_park *stk_engine_parked_bell(struct stk_engine *engine);
+/* Any thread: a run of keys was made or dropped (the fold's on_run); the fold thread owns this
+ * inbox. */
+void stk_engine_run_changed(struct stk_inbox *inbox, const struct stk_run *run, int dropped);
+/* Journal thread, from on_durable: wakes the engine and the owners of waiting answers. */
+void stk_engine_durable(struct stk_engine *engine, stk_seq_t seq);
+
+/* The engine thread: until stk_engine_stop; then what is applied is submitted and the log drained.
+ */
+void stk_engine_run(struct stk_engine *engine);
+void stk_engine_stop(struct stk_engine *engine); /* any thread */
+/* One turn: every inbox a slice, expiry a slice, the batch submitted when the log is idle. Returns
+ * the commands taken. For the simulator and in-process benches. */
+uint32_t stk_engine_turn(struct stk_engine *engine);
+
+/* The stock of one SKU, read at the cell: any thread, waits for nobody. */
+struct stk_cell_view {
+    stk_location_t location;
+    uint32_t on_hand, held, unsellable, earmarked;
+};
+struct stk_stock_view {
+    stk_sku_t sku;
+    uint32_t cells;
+    uint32_t available; /* over the locations asked for */
+    uint32_t exposed;
+    struct stk_cell_view cell[STK_LOCATIONS_MAX];
+};
+/* By SKU id, alias or barcode: its slot, or STK_NONE. Any thread. */
+stk_sku_t stk_engine_find_sku(const struct stk_engine *engine, struct stk_bytes name);
+stk_location_t stk_engine_find_location(const struct stk_engine *engine, struct stk_bytes name);
+/* channel: empty = over all shipping locations. location: UINT16_MAX = all. STK_NOT_FOUND. */
+enum stk_status stk_engine_stock(const struct stk_engine *engine, stk_sku_t sku,
+                                 struct stk_bytes channel, stk_location_t location,
+                                 struct stk_stock_view *out);
+/* available of one SKU over all shipping locations: the shortest way, for benches and doors. */
+uint32_t stk_engine_available(const struct stk_engine *engine, stk_sku_t sku);
+/* The id of a location: constant once made. */
+struct stk_bytes stk_engine_location_id(const struct stk_engine *engine, stk_location_t location);
+
+/* Counters, written by the engine thread, read by anyone. */
+struct stk_engine_counters {
+    struct stk_counter commands, effects, refused, repeated, parked, expired, archived;
+    struct stk_counter orders_placed, orders_short, shortfall_units;
+    struct stk_counter skus, cells, listings, orders, orders_open, holds, keys, keys_on_disk;
+    struct stk_counter sequence, time_ms;
+    struct stk_counter batch_full_waits;
+};
+const struct stk_engine_counters *stk_engine_counters(const struct stk_engine *engine);
+
+#endif
