@@ -20,7 +20,8 @@ enum stk_status stk_error_set(struct stk_error *err, enum stk_status status, con
  */
 enum stk_status stk_error_errno(struct stk_error *err, int errno_value, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Put words in front of what is there: "journal: segment 7: ...". Returns err->status. */
+/* Put words and ": " in front of what is there: ("segment %u", 7) makes "segment 7: ...". Returns
+ * err->status. (A caller whose err may be NULL keeps the status it got and returns that.) */
 enum stk_status stk_error_prefix(struct stk_error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
