@@ -64,7 +64,7 @@ static inline void *stk_heap_at(const struct stk_heap *heap, uint32_t handle)
 
 /* malloc family that can be told to fail, for tests (goal R13): the n-th call from now fails, m
  * times. Used wherever core allocates at start or on cold paths. Thread-safe. */
-void *stk_alloc(size_t size); /* zeroed */
+void *stk_alloc(size_t size); /* zeroed; from 64 bytes on it starts on a cache line */
 void *stk_realloc(void *old, size_t size);
 void stk_free(void *memory);
 void stk_alloc_fail_at(int64_t nth, int64_t times); /* nth 0 = off */
