@@ -1,0 +1,428 @@
+/* Documents: the one door to msgpack-c.
+ *
+ * Writing: msgpack-c's packing templates over an append that is inlined into them. After the first
+ * write that does not fit nothing more is written.
+ *
+ * Reading: msgpack-c's unpacking template with callbacks that build the tree in the caller's
+ * values. A container takes the slots of its children when it begins, from memory that is there
+ * already; so a count that lies costs a comparison. Any thread; nothing is shared. */
+#include "core/base/doc.h"
+#include "core/base/limits.h"
+#include <msgpack.h>
+#include <string.h>
+
+/* --- writer --- */
+
+static inline int append(void *self, const char *data, size_t size)
+{
+    struct stk_doc *doc = self;
+    if (__builtin_expect(doc->capacity - doc->size < size || doc->overflow, 0)) {
+        doc->overflow = 1;
+        return -1;
+    }
+    memcpy(doc->data + doc->size, data, size);
+    doc->size += (uint32_t)size;
+    return 0;
+}
+
+static inline msgpack_packer packer(struct stk_doc *doc)
+{
+    return (msgpack_packer){doc, append};
+}
+
+void stk_doc_nil(struct stk_doc *doc)
+{
+    msgpack_packer pk = packer(doc);
+    msgpack_pack_nil(&pk);
+}
+
+void stk_doc_bool(struct stk_doc *doc, int value)
+{
+    msgpack_packer pk = packer(doc);
+    if (value)
+        msgpack_pack_true(&pk);
+    else
+        msgpack_pack_false(&pk);
+}
+
+void stk_doc_int(struct stk_doc *doc, int64_t value)
+{
+    msgpack_packer pk = packer(doc);
+    msgpack_pack_int64(&pk, value);
+}
+
+void stk_doc_uint(struct stk_doc *doc, uint64_t value)
+{
+    msgpack_packer pk = packer(doc);
+    msgpack_pack_uint64(&pk, value);
+}
+
+void stk_doc_str(struct stk_doc *doc, struct stk_bytes text)
+{
+    msgpack_packer pk = packer(doc);
+    msgpack_pack_str(&pk, text.size);
+    if (text.size)
+        append(doc, text.data, text.size);
+}
+
+void stk_doc_text(struct stk_doc *doc, const char *text)
+{
+    stk_doc_str(doc, (struct stk_bytes){text, (uint32_t)strlen(text)});
+}
+
+void stk_doc_bin(struct stk_doc *doc, const void *data, uint32_t size)
+{
+    msgpack_packer pk = packer(doc);
+    msgpack_pack_bin(&pk, size);
+    if (size)
+        append(doc, data, size);
+}
+
+void stk_doc_raw(struct stk_doc *doc, const void *data, uint32_t size)
+{
+    if (size)
+        append(doc, data, size);
+}
+
+void stk_doc_map(struct stk_doc *doc, uint32_t pairs)
+{
+    msgpack_packer pk = packer(doc);
+    msgpack_pack_map(&pk, pairs);
+}
+
+void stk_doc_array(struct stk_doc *doc, uint32_t items)
+{
+    msgpack_packer pk = packer(doc);
+    msgpack_pack_array(&pk, items);
+}
+
+/* The longest header (five bytes) is taken at once; its count is put in when it is known. */
+uint32_t stk_doc_map_open(struct stk_doc *doc)
+{
+    uint32_t mark = doc->size;
+    stk_doc_map(doc, UINT32_MAX);
+    return mark;
+}
+
+void stk_doc_map_close(struct stk_doc *doc, uint32_t mark, uint32_t pairs)
+{
+    if (doc->overflow)
+        return;
+    stk_assert(doc->size >= mark + 5 && doc->data[mark] == 0xdf);
+    _msgpack_store32(doc->data + mark + 1, pairs);
+}
+
+uint32_t stk_doc_array_open(struct stk_doc *doc)
+{
+    uint32_t mark = doc->size;
+    stk_doc_array(doc, UINT32_MAX);
+    return mark;
+}
+
+void stk_doc_array_close(struct stk_doc *doc, uint32_t mark, uint32_t items)
+{
+    if (doc->overflow)
+        return;
+    stk_assert(doc->size >= mark + 5 && doc->data[mark] == 0xdd);
+    _msgpack_store32(doc->data + mark + 1, items);
+}
+
+void stk_doc_key_int(struct stk_doc *doc, const char *key, int64_t value)
+{
+    stk_doc_text(doc, key);
+    stk_doc_int(doc, value);
+}
+
+void stk_doc_key_uint(struct stk_doc *doc, const char *key, uint64_t value)
+{
+    stk_doc_text(doc, key);
+    stk_doc_uint(doc, value);
+}
+
+void stk_doc_key_str(struct stk_doc *doc, const char *key, struct stk_bytes text)
+{
+    stk_doc_text(doc, key);
+    stk_doc_str(doc, text);
+}
+
+void stk_doc_key_text(struct stk_doc *doc, const char *key, const char *text)
+{
+    stk_doc_text(doc, key);
+    stk_doc_text(doc, text);
+}
+
+void stk_doc_key_bool(struct stk_doc *doc, const char *key, int value)
+{
+    stk_doc_text(doc, key);
+    stk_doc_bool(doc, value);
+}
+
+/* --- reader --- */
+
+/* A token is what one header says: the type, and a number that is the value itself, the bytes that
+ * follow, or the children that follow. */
+struct token {
+    uint8_t type;
+    uint64_t number;
+};
+
+enum { NEVER = 0xff, SIGNED = 0x80 }; /* in the table below, beside enum stk_value_type */
+
+/* Headers 0xc0 to 0xdf: the type, and how many bytes of number follow. */
+static const struct {
+    uint8_t type;
+    uint8_t width;
+} wide_headers[32] = {
+    {STK_VALUE_NIL, 0},          {NEVER, 0},
+    {STK_VALUE_BOOL, 0},         {STK_VALUE_BOOL, 0},
+    {STK_VALUE_BIN, 1},          {STK_VALUE_BIN, 2},
+    {STK_VALUE_BIN, 4},          {STK_VALUE_EXT, 1},
+    {STK_VALUE_EXT, 2},          {STK_VALUE_EXT, 4},
+    {STK_VALUE_FLOAT, 4},        {STK_VALUE_FLOAT, 8},
+    {STK_VALUE_INT, 1},          {STK_VALUE_INT, 2},
+    {STK_VALUE_INT, 4},          {STK_VALUE_INT, 8},
+    {STK_VALUE_INT | SIGNED, 1}, {STK_VALUE_INT | SIGNED, 2},
+    {STK_VALUE_INT | SIGNED, 4}, {STK_VALUE_INT | SIGNED, 8},
+    {STK_VALUE_EXT, 0},          {STK_VALUE_EXT, 0},
+    {STK_VALUE_EXT, 0},          {STK_VALUE_EXT, 0},
+    {STK_VALUE_EXT, 0},          {STK_VALUE_STR, 1},
+    {STK_VALUE_STR, 2},          {STK_VALUE_STR, 4},
+    {STK_VALUE_ARRAY, 2},        {STK_VALUE_ARRAY, 4},
+    {STK_VALUE_MAP, 2},          {STK_VALUE_MAP, 4},
+};
+
+static uint64_t load(const uint8_t *at, unsigned width)
+{
+    uint64_t number = 0;
+    for (unsigned i = 0; i < width; i++)
+        number = number << 8 | at[i];
+    return number;
+}
+
+static uint64_t float_bits(uint64_t number, unsigned width)
+{
+    double real;
+    float narrow;
+    uint32_t half = (uint32_t)number;
+    if (width == 8)
+        return number;
+    memcpy(&narrow, &half, sizeof narrow);
+    real = (double)narrow;
+    memcpy(&number, &real, sizeof number);
+    return number;
+}
+
+/* The token whose header is *at[-1]; moves *at behind it. */
+static enum stk_status token_wide(const uint8_t **at, const uint8_t *end, struct token *token)
+{
+    uint8_t header = (*at)[-1];
+    unsigned width = wide_headers[header - 0xc0].width;
+    token->type = wide_headers[header - 0xc0].type;
+    if (token->type == NEVER)
+        return STK_MALFORMED;
+    if ((size_t)(end - *at) < width)
+        return STK_AGAIN;
+    token->number = load(*at, width);
+    *at += width;
+    if (token->type & SIGNED) {
+        unsigned shift = 64 - 8 * width;
+        token->type = STK_VALUE_INT;
+        token->number = (uint64_t)((int64_t)(token->number << shift) >> shift);
+    } else if (token->type == STK_VALUE_INT && token->number > INT64_MAX) {
+        token->type = STK_VALUE_UINT;
+    } else if (token->type == STK_VALUE_FLOAT) {
+        token->number = float_bits(token->number, width);
+    } else if (token->type == STK_VALUE_BOOL) {
+        token->number = header & 1;
+    } else if (token->type == STK_VALUE_EXT) {
+        if (width == 0)
+            token->number = 1u << (header - 0xd4);
+        if (*at == end)
+            return STK_AGAIN;
+        ++*at; /* the kind of extension: nobody here knows any */
+    }
+    return STK_OK;
+}
+
+static inline enum stk_status token_read(const uint8_t **at, const uint8_t *end,
+                                         struct token *token)
+{
+    if (*at == end)
+        return STK_AGAIN;
+    uint8_t header = *(*at)++;
+    if (header < 0x80)
+        *token = (struct token){STK_VALUE_INT, header};
+    else if ((header & 0xe0) == 0xa0)
+        *token = (struct token){STK_VALUE_STR, header & 0x1f};
+    else if (header < 0x90)
+        *token = (struct token){STK_VALUE_MAP, header & 0x0f};
+    else if (header < 0xa0)
+        *token = (struct token){STK_VALUE_ARRAY, header & 0x0f};
+    else if (header >= 0xe0)
+        *token = (struct token){STK_VALUE_INT, (uint64_t)(int64_t)(int8_t)header};
+    else
+        return token_wide(at, end, token);
+    return STK_OK;
+}
+
+/* Children still to be read of one container. */
+struct level {
+    struct stk_value *next;
+    struct stk_value *end;
+};
+
+/* Why a document ended too early: size_max can never hold what it needs, or more has to come. */
+static enum stk_status lacks(const void *data, const uint8_t *at, uint64_t need, size_t size_max)
+{
+    return (uint64_t)(at - (const uint8_t *)data) + need > size_max ? STK_TOO_LARGE : STK_AGAIN;
+}
+
+enum stk_status stk_doc_parse(const void *data, size_t size, size_t size_max, unsigned depth_max,
+                              struct stk_value *values, uint32_t values_max, struct stk_parse *out)
+{
+    const uint8_t *at = data;
+    const uint8_t *end = at + (size < size_max ? size : size_max);
+    struct stk_value *free_next = values + 1;
+    struct stk_value *value = values;
+    struct level levels[STK_DEPTH_MAX + 1];
+    struct level *level = levels; /* the innermost container that is open; the first: the root */
+    struct token token;
+    stk_assert(depth_max <= STK_DEPTH_MAX);
+    if (values_max == 0)
+        return STK_TOO_LARGE;
+    levels[0] = (struct level){values + 1, values + 1};
+    for (;;) {
+        enum stk_status status = token_read(&at, end, &token);
+        if (__builtin_expect(status != STK_OK, 0))
+            return status == STK_AGAIN ? lacks(data, at, 1, size_max) : status;
+        value->type = token.type;
+        value->size = (uint32_t)token.number;
+        if (token.type < STK_VALUE_STR) {
+            value->as.unsigned_integer = token.number;
+        } else if (token.type < STK_VALUE_ARRAY) {
+            value->as.text = (const char *)at;
+            if (__builtin_expect((uint64_t)(end - at) < token.number, 0))
+                return lacks(data, at, token.number, size_max);
+            at += token.number;
+        } else {
+            uint64_t items = token.number << (token.type == STK_VALUE_MAP);
+            if (items > (uint64_t)(values + values_max - free_next) || level == levels + depth_max)
+                return STK_TOO_LARGE;
+            level++;
+            value->as.items = level->next = free_next;
+            free_next += items;
+            level->end = free_next;
+        }
+        while (level->next == level->end) {
+            if (level == levels) {
+                *out = (struct stk_parse){values, (size_t)(at - (const uint8_t *)data)};
+                return STK_OK;
+            }
+            level--;
+        }
+        value = level->next++;
+    }
+}
+
+enum stk_status stk_doc_extent(const void *data, size_t size, size_t size_max, size_t *at,
+                               uint64_t *open)
+{
+    const uint8_t *start = data;
+    const uint8_t *end = start + (size < size_max ? size : size_max);
+    const uint8_t *next = start + *at;
+    struct token token;
+    stk_assert(*at <= size);
+    if (*at == 0)
+        *open = 1; /* the root */
+    while (*open > 0) {
+        enum stk_status status = token_read(&next, end, &token);
+        if (status != STK_OK)
+            return status == STK_AGAIN ? lacks(data, next, 1, size_max) : status;
+        uint64_t inside = 0;
+        if (token.type == STK_VALUE_MAP)
+            inside = 2 * token.number;
+        else if (token.type == STK_VALUE_ARRAY)
+            inside = token.number;
+        else if (token.type >= STK_VALUE_STR && (uint64_t)(end - next) < token.number)
+            return lacks(data, next, token.number, size_max);
+        else if (token.type >= STK_VALUE_STR)
+            next += token.number;
+        /* Each value that is still open takes a byte at least. */
+        if (inside + *open - 1 > size_max - (size_t)(next - start))
+            return STK_TOO_LARGE;
+        *open += inside - 1;
+        *at = (size_t)(next - start);
+    }
+    return STK_OK;
+}
+
+const struct stk_value *stk_value_get(const struct stk_value *map, const char *key)
+{
+    size_t size = strlen(key);
+    if (map->type != STK_VALUE_MAP)
+        return NULL;
+    for (uint32_t i = 0; i < map->size; i++) {
+        const struct stk_value *name = &map->as.items[2 * i];
+        if (name->type == STK_VALUE_STR && name->size == size &&
+            memcmp(name->as.text, key, size) == 0)
+            return name + 1;
+    }
+    return NULL;
+}
+
+/* --- UTF-8 --- */
+
+/* Bytes of the character at text, 0 when it is none: too long a form, a surrogate, beyond U+10FFFF,
+ * NUL, or cut off. */
+static size_t utf8_character(const uint8_t *text, size_t size)
+{
+    uint8_t first = text[0];
+    uint8_t low = 0x80, high = 0xbf; /* bounds of the second byte */
+    size_t length;
+    if (first < 0x80)
+        return first != 0;
+    if (first < 0xc2 || first > 0xf4)
+        return 0;
+    length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    if (size < length)
+        return 0;
+    if (first == 0xe0)
+        low = 0xa0;
+    else if (first == 0xed)
+        high = 0x9f;
+    else if (first == 0xf0)
+        low = 0x90;
+    else if (first == 0xf4)
+        high = 0x8f;
+    if (text[1] < low || text[1] > high)
+        return 0;
+    for (size_t i = 2; i < length; i++)
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    return length;
+}
+
+int stk_utf8_valid(const char *text, size_t size)
+{
+    const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+    const uint8_t *at = (const uint8_t *)text;
+    while (size > 0) {
+        uint64_t eight;
+        size_t length;
+        /* eight plain letters at once: no top bit set, and no byte that is zero */
+        if (size >= 8) {
+            memcpy(&eight, at, 8);
+            if (((eight | (eight - ones)) & tops) == 0) {
+                at += 8;
+                size -= 8;
+                continue;
+            }
+        }
+        length = utf8_character(at, size);
+        if (length == 0)
+            return 0;
+        at += length;
+        size -= length;
+    }
+    return 1;
+}
