@@ -1,0 +1,152 @@
+/* The smaller books: movements, incoming documents, earmarks, transfers, snapshots, shortfalls, and
+ * cancellations that came before their order. Engine thread only. Items live in pools; those with
+ * an id of their own are found by it. */
+#ifndef STK_STATE_BOOK_H
+#define STK_STATE_BOOK_H
+
+#include "core/state/order.h"
+
+/* A physical movement of a cell, kept so that a late count can be brought up to date. */
+struct stk_movement {
+    stk_time_t occurred_ms;
+    stk_seq_t seq;
+    stk_cell_t cell;
+    int32_t delta;     /* of on_hand */
+    uint32_t next;     /* of the cell, by occurred_ms, then seq */
+    uint32_t next_all; /* in the order of their booking, oldest first */
+};
+
+struct stk_incoming {
+    uint32_t document; /* heap: u8 size, bytes; STK_NONE = free */
+    stk_sku_t sku;
+    stk_location_t location;
+    uint16_t unused;
+    uint32_t quantity;  /* still to come */
+    uint32_t preorders; /* units sold ahead */
+    uint32_t preorder_limit;
+    stk_time_t expected_ms, ship_by_ms;
+    uint32_t next_of_sku; /* by expected_ms */
+};
+
+struct stk_earmark {
+    uint32_t id;
+    stk_cell_t cell;
+    uint32_t quantity; /* left */
+    uint16_t use;      /* number of a name */
+    uint16_t unused;
+    stk_time_t until_ms; /* 0 = no end */
+};
+
+#define STK_TRANSFER_LINES_MAX 1000
+struct stk_transfer {
+    uint32_t id;
+    stk_location_t from, to;
+    uint32_t lines; /* heap: struct stk_transfer_line[] */
+    uint16_t line_count;
+    uint16_t unused;
+};
+struct stk_transfer_line {
+    stk_sku_t sku;
+    uint32_t sent, arrived, lost;
+};
+
+enum stk_snapshot_state { STK_SNAPSHOT_FILLING = 1, STK_SNAPSHOT_HELD, STK_SNAPSHOT_APPLYING };
+struct stk_snapshot {
+    uint32_t id;
+    stk_location_t location;
+    uint8_t state, missing, basis, unused;
+    uint16_t source;
+    uint32_t total, rows, next_row; /* rows so far; while applying: the next one */
+    stk_time_t as_of_ms;
+    stk_seq_t seq; /* of its first command: its age */
+    uint32_t first_row, last_row;
+    uint16_t subtracted_source[16];
+    stk_time_t subtracted_until[16];
+    uint8_t subtracted;
+};
+struct stk_snapshot_row {
+    stk_sku_t sku;
+    uint32_t quantity;
+    uint32_t next;
+};
+
+/* A line of an order that stock did not cover. */
+struct stk_shortfall {
+    uint64_t order_number; /* 0 = free */
+    struct stk_hash order_key;
+    stk_time_t since_ms;
+    uint16_t line;      /* index from 0 */
+    uint8_t back_order; /* a person decided to wait for stock */
+    uint8_t unused;
+    uint32_t units; /* of the line */
+};
+
+/* A cancellation that was there before its order: the order is refused when it comes. */
+struct stk_early {
+    struct stk_hash order_key;
+    stk_time_t since_ms;
+    uint32_t used;
+};
+
+struct stk_book {
+    struct stk_pool movements, incoming, earmarks, transfers, snapshots, snapshot_rows, shortfalls,
+        early;
+    struct stk_heap text;
+    struct stk_index incoming_ids; /* document and sku and location */
+    struct stk_index earmark_ids, transfer_ids, snapshot_ids;
+    struct stk_index shortfall_keys; /* order number and line */
+    struct stk_index early_keys;
+    uint32_t first_movement, last_movement; /* of all */
+};
+struct stk_book_capacity {
+    uint32_t movements, incoming, earmarks, transfers, snapshots, snapshot_rows, shortfalls, early;
+    uint64_t text_bytes;
+};
+enum stk_status stk_book_init(struct stk_book *book, const struct stk_book_capacity *capacity,
+                              struct stk_error *err);
+void stk_book_fini(struct stk_book *book);
+
+/* Movements. When the pool is full the oldest of all is forgotten and its cell's moves_since moves
+ * on. */
+uint32_t stk_book_add_movement(struct stk_book *book, struct stk_catalog *catalog, stk_cell_t cell,
+                               stk_time_t occurred_ms, stk_seq_t seq, int32_t delta);
+/* Sum of what occurred after `as_of`; 0 in *known when the cell's movements do not reach back so
+ * far. */
+int64_t stk_book_moved_since(const struct stk_book *book, const struct stk_catalog *catalog,
+                             stk_cell_t cell, stk_time_t as_of, int *known);
+/* Forget up to max movements booked before `before_ms` (their cells' moves_since moves on). The
+ * callback hears of each, so that its row is deleted. Returns how many. */
+uint32_t stk_book_forget_movements(struct stk_book *book, struct stk_catalog *catalog,
+                                   stk_time_t before_ms, uint32_t max,
+                                   void (*gone)(void *arg, const struct stk_movement *movement),
+                                   void *arg);
+
+/* By id: the slot or STK_NONE; add takes a slot (STK_NONE: any; else that one), STK_NONE when full.
+ */
+uint32_t stk_book_find_incoming(const struct stk_book *book, struct stk_bytes document,
+                                stk_sku_t sku, stk_location_t location);
+uint32_t stk_book_add_incoming(struct stk_book *book, struct stk_catalog *catalog, uint32_t slot,
+                               struct stk_bytes document, stk_sku_t sku, stk_location_t location,
+                               stk_time_t expected_ms);
+void stk_book_remove_incoming(struct stk_book *book, struct stk_catalog *catalog, uint32_t slot);
+uint32_t stk_book_find_earmark(const struct stk_book *book, struct stk_bytes id);
+uint32_t stk_book_add_earmark(struct stk_book *book, uint32_t slot, struct stk_bytes id);
+void stk_book_remove_earmark(struct stk_book *book, uint32_t slot);
+uint32_t stk_book_find_transfer(const struct stk_book *book, struct stk_bytes id);
+uint32_t stk_book_add_transfer(struct stk_book *book, uint32_t slot, struct stk_bytes id,
+                               uint16_t lines);
+void stk_book_remove_transfer(struct stk_book *book, uint32_t slot);
+uint32_t stk_book_find_snapshot(const struct stk_book *book, struct stk_bytes id);
+uint32_t stk_book_add_snapshot(struct stk_book *book, uint32_t slot, struct stk_bytes id);
+uint32_t stk_book_add_snapshot_row(struct stk_book *book, uint32_t snapshot, stk_sku_t sku,
+                                   uint32_t quantity);               /* STK_NONE: full */
+void stk_book_remove_snapshot(struct stk_book *book, uint32_t slot); /* its rows too */
+uint32_t stk_book_find_shortfall(const struct stk_book *book, uint64_t order_number, uint16_t line);
+uint32_t stk_book_add_shortfall(struct stk_book *book, uint64_t order_number, uint16_t line);
+void stk_book_remove_shortfall(struct stk_book *book, uint32_t slot);
+uint32_t stk_book_find_early(const struct stk_book *book, struct stk_hash order_key);
+uint32_t stk_book_add_early(struct stk_book *book, struct stk_hash order_key, stk_time_t since_ms);
+void stk_book_remove_early(struct stk_book *book, uint32_t slot);
+struct stk_bytes stk_book_text(const struct stk_book *book, uint32_t handle);
+
+#endif

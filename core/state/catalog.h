@@ -1,0 +1,148 @@
+/* SKUs, locations, listings and their cells: key to slot, capacity fixed at start, a slot never
+ * moves and is not used again before a restart (a reader on another thread may still look at it).
+ * Writer: the engine thread. Readers on any thread: find, cell chains, location ids. */
+#ifndef STK_STATE_CATALOG_H
+#define STK_STATE_CATALOG_H
+
+#include "core/base/limits.h"
+#include "core/state/cell.h"
+#include "core/state/index.h"
+#include "core/state/names.h"
+
+struct stk_sku {
+    uint32_t id; /* heap: u8 size, bytes; constant while the SKU lives; STK_NONE = free slot */
+    uint32_t attributes;      /* heap: u32 size, bytes (encoded by flow/rows); STK_NONE */
+    stk_cell_t first_cell;    /* readers follow it: stored with release */
+    uint32_t first_component; /* of listings that hold this SKU */
+    uint32_t first_incoming;
+    uint32_t shortfall;   /* open units */
+    uint32_t in_transit;  /* units between locations */
+    uint32_t first_alias; /* of its aliases and barcodes */
+};
+
+/* An alias or barcode that leads to a SKU. */
+struct stk_alias {
+    stk_sku_t sku;
+    uint32_t text; /* heap: u8 size, bytes */
+    uint32_t next;
+};
+
+struct stk_listing {
+    uint32_t id; /* heap: u8 size, bytes; STK_NONE = free slot */
+    stk_channel_t channel;
+    uint8_t active;
+    uint8_t component_count;
+    uint32_t first_component;
+};
+struct stk_component {
+    stk_listing_t listing;
+    stk_sku_t sku;
+    uint32_t units;
+    uint32_t next_of_listing;
+    uint32_t next_of_sku;
+};
+
+struct stk_location {
+    uint8_t used;
+    uint8_t kind; /* enum stk_location_kind of flow/verb.h, as a number */
+    uint8_t ships;
+    uint8_t split;
+    int32_t priority;
+    stk_country_t country;
+    uint16_t authority; /* number of a source; 0 = anyone */
+    uint8_t near_count;
+    stk_country_t near[32];                   /* countries served, nearest first */
+    uint64_t channels[STK_CHANNELS_MAX / 64]; /* bit = channel number; all zero = every channel */
+    uint8_t id_size;
+    char id[STK_ID_MAX];
+    uint16_t name_size;
+    char name[STK_TEXT_MAX];
+};
+
+struct stk_catalog {
+    struct stk_pool skus, cells, cell_more, aliases, listings, components;
+    struct stk_heap text;
+    struct stk_index sku_names; /* ids, aliases, barcodes; value: sku, or alias | STK_ALIAS_BIT */
+    struct stk_index listing_names; /* by channel and id */
+    struct stk_location location[STK_LOCATIONS_MAX];
+    uint16_t locations; /* [0, locations) are used */
+};
+#define STK_ALIAS_BIT 0x80000000u
+
+struct stk_catalog_capacity {
+    uint32_t skus, cells, aliases, listings, components;
+    uint64_t text_bytes;
+};
+enum stk_status stk_catalog_init(struct stk_catalog *catalog,
+                                 const struct stk_catalog_capacity *capacity,
+                                 struct stk_error *err);
+void stk_catalog_fini(struct stk_catalog *catalog);
+
+/* Find: by id, alias or barcode. STK_NONE. Any thread. */
+stk_sku_t stk_catalog_find_sku(const struct stk_catalog *catalog, struct stk_bytes name);
+stk_listing_t stk_catalog_find_listing(const struct stk_catalog *catalog, stk_channel_t channel,
+                                       struct stk_bytes id);
+/* UINT16_MAX when unknown. Any thread. */
+stk_location_t stk_catalog_find_location(const struct stk_catalog *catalog, struct stk_bytes id);
+stk_cell_t stk_catalog_find_cell(const struct stk_catalog *catalog, stk_sku_t sku,
+                                 stk_location_t location);
+static inline struct stk_sku *stk_catalog_sku(const struct stk_catalog *catalog, stk_sku_t sku)
+{
+    return (struct stk_sku *)stk_pool_at(&catalog->skus, sku);
+}
+static inline struct stk_cell *stk_catalog_cell(const struct stk_catalog *catalog, stk_cell_t cell)
+{
+    return (struct stk_cell *)stk_pool_at(&catalog->cells, cell);
+}
+static inline struct stk_cell_more *stk_catalog_cell_more(const struct stk_catalog *catalog,
+                                                          stk_cell_t cell)
+{
+    return (struct stk_cell_more *)stk_pool_at(&catalog->cell_more, cell);
+}
+static inline struct stk_listing *stk_catalog_listing(const struct stk_catalog *catalog,
+                                                      stk_listing_t listing)
+{
+    return (struct stk_listing *)stk_pool_at(&catalog->listings, listing);
+}
+static inline struct stk_component *stk_catalog_component(const struct stk_catalog *catalog,
+                                                          uint32_t index)
+{
+    return (struct stk_component *)stk_pool_at(&catalog->components, index);
+}
+struct stk_bytes stk_catalog_sku_id(const struct stk_catalog *catalog, stk_sku_t sku);
+struct stk_bytes stk_catalog_listing_id(const struct stk_catalog *catalog, stk_listing_t listing);
+struct stk_bytes stk_catalog_attributes(const struct stk_catalog *catalog,
+                                        stk_sku_t sku); /* may be empty */
+
+/* Change. Each either does all of it or returns STK_FULL (err names the capacity) with nothing
+ * changed. slot STK_NONE: the next free one; else exactly that (recovery). */
+enum stk_status stk_catalog_add_sku(struct stk_catalog *catalog, struct stk_bytes id,
+                                    stk_sku_t *slot, struct stk_error *err);
+/* names: aliases and barcodes together; the whole set, replacing the old one. STK_EXISTS names one
+ * that belongs to another SKU. */
+enum stk_status stk_catalog_set_aliases(struct stk_catalog *catalog, stk_sku_t sku,
+                                        const struct stk_bytes *names, uint32_t count,
+                                        struct stk_error *err);
+enum stk_status stk_catalog_set_attributes(struct stk_catalog *catalog, stk_sku_t sku,
+                                           struct stk_bytes attributes, struct stk_error *err);
+void stk_catalog_remove_sku(struct stk_catalog *catalog,
+                            stk_sku_t sku); /* no cells in use, no listing */
+enum stk_status stk_catalog_add_cell(struct stk_catalog *catalog, stk_sku_t sku,
+                                     stk_location_t location, stk_cell_t *cell,
+                                     struct stk_error *err);
+struct stk_component_spec {
+    stk_sku_t sku;
+    uint32_t units;
+};
+/* New, or other components for an existing one (*slot). */
+enum stk_status stk_catalog_put_listing(struct stk_catalog *catalog, stk_channel_t channel,
+                                        struct stk_bytes id,
+                                        const struct stk_component_spec *components, uint32_t count,
+                                        int active, stk_listing_t *slot, struct stk_error *err);
+void stk_catalog_remove_listing(struct stk_catalog *catalog, stk_listing_t listing);
+
+/* Next used slot >= from, or STK_NONE: for lists and sweeps. */
+stk_sku_t stk_catalog_next_sku(const struct stk_catalog *catalog, stk_sku_t from);
+stk_listing_t stk_catalog_next_listing(const struct stk_catalog *catalog, stk_listing_t from);
+
+#endif

@@ -1,0 +1,62 @@
+/* Idempotency keys. Recent ones in memory, in the order of their sequence, bounded; older ones in
+ * runs on disk, behind a filter that says "certainly new" or "look it up". Engine thread only.
+ *
+ * Class 0 keys carry the remembered answer. Class 1 keys are of archived orders: they carry the
+ * order's number. */
+#ifndef STK_STATE_DEDUPE_H
+#define STK_STATE_DEDUPE_H
+
+#include "core/state/index.h"
+#include <stockade/types.h>
+
+struct stk_key_entry {
+    struct stk_hash key;
+    struct stk_hash body;
+    stk_seq_t seq;
+    uint32_t doc; /* heap handle of the answer's document (class 0), or STK_NONE */
+    uint32_t doc_size;
+    uint64_t number; /* class 1: the order */
+    uint16_t status;
+    uint16_t verb;
+    uint8_t class;
+    uint8_t unused[3];
+};
+
+struct stk_dedupe {
+    struct stk_key_entry *entries; /* a ring by sequence */
+    uint32_t capacity, head, count;
+    struct stk_heap docs;
+    struct stk_index index; /* by key.low; value: position in the ring */
+    /* The filter: cuckoo table, 4 bytes an entry: 16 bits of fingerprint, 16 bits of run slot. */
+    uint32_t *filter;
+    uint64_t filter_mask; /* buckets of 4 */
+    uint64_t filter_count, filter_capacity;
+    uint32_t *run_ids; /* run slot to run id; 0 = free slot */
+};
+#define STK_DEDUPE_RUNS 65535
+
+enum stk_status stk_dedupe_init(struct stk_dedupe *dedupe, uint32_t keys, uint64_t doc_bytes,
+                                uint32_t keys_on_disk, struct stk_error *err);
+void stk_dedupe_fini(struct stk_dedupe *dedupe);
+/* In memory; NULL when not. */
+const struct stk_key_entry *stk_dedupe_find(const struct stk_dedupe *dedupe, struct stk_hash key);
+struct stk_bytes stk_dedupe_doc(const struct stk_dedupe *dedupe, const struct stk_key_entry *entry);
+/* 1 when it may lie in a run on disk. */
+int stk_dedupe_may_be_on_disk(const struct stk_dedupe *dedupe, struct stk_hash key);
+/* 1 when there is room for one more with a document of that size. */
+int stk_dedupe_has_room(const struct stk_dedupe *dedupe, uint32_t doc_size);
+/* Sequences ascend. The document is copied. Room was asked for. */
+void stk_dedupe_add(struct stk_dedupe *dedupe, const struct stk_key_entry *entry,
+                    struct stk_bytes doc);
+/* A key of a run (class in run) goes into the filter (at start). STK_FULL: the filter's capacity.
+ */
+enum stk_status stk_dedupe_filter_add(struct stk_dedupe *dedupe, uint32_t run_id,
+                                      struct stk_hash key);
+/* Up to max entries with sequence <= last leave memory for the filter, each under the run of its
+ * class. Returns how many; fewer than max: done. STK_FULL in *status: the filter is full, nothing
+ * is forgotten. */
+uint32_t stk_dedupe_forget(struct stk_dedupe *dedupe, stk_seq_t last, uint32_t run_of_class[2],
+                           uint32_t max, enum stk_status *status);
+void stk_dedupe_drop_run(struct stk_dedupe *dedupe, uint32_t run_id);
+
+#endif

@@ -1,0 +1,144 @@
+/* Orders and their holds, in memory while they are open and for a while after.
+ * Engine thread only.
+ *
+ * An order has a fixed part (here, by slot) and a body in a heap (lines, frozen components, id).
+ * Its number is the sequence of the effect that placed it. A hold is units of one component of one
+ * line at one cell; it is linked to its order and to its cell.
+ *
+ * Always, per line and component: held + shipped + cancelled + short (in units of the component)
+ * = line quantity x units of the component; the cell's `held` is the sum of its holds. */
+#ifndef STK_STATE_ORDER_H
+#define STK_STATE_ORDER_H
+
+#include "core/base/limits.h"
+#include "core/state/catalog.h"
+
+enum stk_order_phase { /* same numbers as enum stk_order_state of flow/verb.h */
+                       STK_ORDER_PLACED = 1,
+                       STK_ORDER_REVIEW,
+                       STK_ORDER_PAID,
+                       STK_ORDER_SHIPPED,
+                       STK_ORDER_CANCELLED,
+                       STK_ORDER_EXPIRED,
+                       STK_ORDER_RETURNED,
+};
+#define STK_ORDER_FACT      1u  /* a marketplace sold it */
+#define STK_ORDER_SPLIT     2u  /* may be held at several locations */
+#define STK_ORDER_PAID_FLAG 4u  /* was paid (its phase may have moved on) */
+#define STK_ORDER_CLOSED    8u  /* nothing held or short any more: waits for the archive */
+#define STK_ORDER_TILL      16u /* order.sell */
+
+struct stk_order {
+    uint64_t number; /* sequence of its placing; 0 = free slot */
+    struct stk_hash key;
+    struct stk_hash body;  /* hash of the placing command: same key, other body is a conflict */
+    stk_time_t placed_ms;  /* engine time of the placing */
+    stk_time_t expires_ms; /* 0 = firm */
+    stk_time_t first_expires_ms; /* as first answered */
+    stk_time_t changed_ms;
+    int64_t refunded_minor;
+    uint32_t first_hold;
+    uint32_t data;                   /* heap handle of the body */
+    uint32_t data_size;              /* bytes of it */
+    uint32_t wheel_next, wheel_prev; /* expiry; or, when closed, the archive queue */
+    stk_currency_t currency;
+    uint32_t review_left_ms; /* time to live that was left when the review began; 0 = was firm */
+    uint32_t wheel_slot;     /* STK_NONE = in no list */
+    uint16_t source, channel, use;
+    stk_country_t country;
+    uint16_t lines;
+    uint16_t components; /* frozen components of all lines */
+    uint8_t state;       /* enum stk_order_phase */
+    uint8_t flags;
+    uint8_t id_size;
+    uint8_t unused;
+};
+
+struct stk_order_line {
+    stk_sku_t sku;         /* STK_NONE when it was ordered by listing */
+    stk_listing_t listing; /* STK_NONE when it was ordered by SKU */
+    uint32_t quantity;     /* ordered, after amendments */
+    uint32_t shipped, cancelled, returned;
+    uint32_t short_units; /* sold and not covered (facts); in units of the line */
+    uint32_t preorder;    /* waiting for incoming stock; in units of the line */
+    int64_t unit_price, discount, tax, refunded;
+    uint16_t first_component; /* in the order's frozen components */
+    uint16_t component_count;
+    uint8_t discount_by, tax_included, may_preorder, unused;
+    uint32_t unused2;
+};
+/* What one unit of the line took when it was ordered. */
+struct stk_order_component {
+    stk_sku_t sku;
+    uint32_t units;
+};
+
+struct stk_hold {
+    stk_cell_t cell;
+    uint32_t order; /* slot */
+    uint32_t quantity;
+    uint16_t line;      /* index from 0 */
+    uint16_t component; /* index in the order's frozen components */
+    uint32_t next_of_order;
+    uint32_t next_of_cell, prev_of_cell;
+};
+
+struct stk_orders {
+    struct stk_pool orders, holds;
+    struct stk_heap data;
+    struct stk_index keys; /* by key.low */
+};
+enum stk_status stk_orders_init(struct stk_orders *orders, uint32_t orders_max, uint32_t holds_max,
+                                uint64_t data_bytes, struct stk_error *err);
+void stk_orders_fini(struct stk_orders *orders);
+
+static inline struct stk_order *stk_orders_at(const struct stk_orders *orders, uint32_t slot)
+{
+    return (struct stk_order *)stk_pool_at(&orders->orders, slot);
+}
+static inline struct stk_hold *stk_orders_hold(const struct stk_orders *orders, uint32_t hold)
+{
+    return (struct stk_hold *)stk_pool_at(&orders->holds, hold);
+}
+/* The body: lines, then components, then the id. Valid until the order is resized or removed. */
+static inline struct stk_order_line *stk_order_lines(const struct stk_orders *orders,
+                                                     const struct stk_order *order)
+{
+    return (struct stk_order_line *)stk_heap_at(&orders->data, order->data);
+}
+static inline struct stk_order_component *stk_order_components(const struct stk_orders *orders,
+                                                               const struct stk_order *order)
+{
+    return (struct stk_order_component *)(stk_order_lines(orders, order) + order->lines);
+}
+static inline struct stk_bytes stk_order_id(const struct stk_orders *orders,
+                                            const struct stk_order *order)
+{
+    return (struct stk_bytes){
+        (const char *)(stk_order_components(orders, order) + order->components), order->id_size};
+}
+
+uint32_t stk_orders_find(const struct stk_orders *orders,
+                         struct stk_hash key); /* slot or STK_NONE */
+void stk_orders_prefetch(const struct stk_orders *orders, struct stk_hash key);
+/* A new order with room for lines, components and id (copied); all else zero, links STK_NONE.
+ * STK_FULL names the capacity, nothing changed. */
+enum stk_status stk_orders_add(struct stk_orders *orders, struct stk_hash key, uint16_t lines,
+                               uint16_t components, struct stk_bytes id, uint32_t *slot,
+                               struct stk_error *err);
+/* Other numbers of lines and components; old lines and components are kept as far as they fit
+ * (components are moved), new ones are zero. STK_FULL leaves it as it was. */
+enum stk_status stk_orders_resize(struct stk_orders *orders, uint32_t slot, uint16_t lines,
+                                  uint16_t components, struct stk_error *err);
+void stk_orders_remove(struct stk_orders *orders, uint32_t slot);         /* no holds, in no list */
+uint32_t stk_orders_next(const struct stk_orders *orders, uint32_t from); /* used slot >= from */
+
+/* A hold of quantity > 0; links it to order and cell; the cell's numbers are the caller's business.
+ * STK_NONE when full. */
+uint32_t stk_orders_add_hold(struct stk_orders *orders, struct stk_catalog *catalog, uint32_t order,
+                             uint16_t line, uint16_t component, stk_cell_t cell, uint32_t quantity);
+void stk_orders_remove_hold(struct stk_orders *orders, struct stk_catalog *catalog, uint32_t hold);
+void stk_orders_remove_holds(struct stk_orders *orders, struct stk_catalog *catalog,
+                             uint32_t order);
+
+#endif
