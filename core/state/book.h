@@ -25,7 +25,8 @@ struct stk_incoming {
     uint32_t preorders; /* units sold ahead */
     uint32_t preorder_limit;
     stk_time_t expected_ms, ship_by_ms;
-    uint32_t next_of_sku; /* by expected_ms */
+    uint32_t next_of_sku;           /* by expected_ms */
+    uint32_t first_hold, last_hold; /* pre-orders, oldest first */
 };
 
 struct stk_earmark {
@@ -129,6 +130,14 @@ uint32_t stk_book_add_incoming(struct stk_book *book, struct stk_catalog *catalo
                                struct stk_bytes document, stk_sku_t sku, stk_location_t location,
                                stk_time_t expected_ms);
 void stk_book_remove_incoming(struct stk_book *book, struct stk_catalog *catalog, uint32_t slot);
+/* A pre-order joins (at the end) or leaves the queue of a document; `preorders` is kept here.
+ * Changing a queued hold's quantity: leave, change, or by stk_book_preorder_less, which keeps its
+ * place. */
+void stk_book_join_incoming(struct stk_book *book, struct stk_orders *orders, uint32_t slot,
+                            uint32_t hold);
+void stk_book_leave_incoming(struct stk_book *book, struct stk_orders *orders, uint32_t hold);
+void stk_book_preorder_less(struct stk_book *book, struct stk_orders *orders, uint32_t hold,
+                            uint32_t by);
 uint32_t stk_book_find_earmark(const struct stk_book *book, struct stk_bytes id);
 uint32_t stk_book_add_earmark(struct stk_book *book, uint32_t slot, struct stk_bytes id);
 void stk_book_remove_earmark(struct stk_book *book, uint32_t slot);

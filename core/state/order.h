@@ -37,6 +37,7 @@ struct stk_order {
     stk_time_t first_expires_ms; /* as first answered */
     stk_time_t changed_ms;
     int64_t refunded_minor;
+    uint32_t first_short; /* units short when it was placed, as first answered */
     uint32_t first_hold;
     uint32_t data;                   /* heap handle of the body */
     uint32_t data_size;              /* bytes of it */
@@ -73,14 +74,20 @@ struct stk_order_component {
     uint32_t units;
 };
 
+/* quantity is what is held now; shipped is what left from this cell (the hold stays with quantity
+ * 0, so that a return knows where its units came from). A pre-order waits for an incoming document:
+ * incoming is its slot, the hold is linked to that document (oldest first) instead of the cell, and
+ * the cell's `held` does not count it. */
 struct stk_hold {
     stk_cell_t cell;
     uint32_t order; /* slot */
     uint32_t quantity;
+    uint32_t shipped;   /* and not returned */
+    uint32_t incoming;  /* STK_NONE = a hold of stock */
     uint16_t line;      /* index from 0 */
     uint16_t component; /* index in the order's frozen components */
     uint32_t next_of_order;
-    uint32_t next_of_cell, prev_of_cell;
+    uint32_t next_of_cell, prev_of_cell; /* or of the incoming document */
 };
 
 struct stk_orders {
@@ -133,10 +140,15 @@ enum stk_status stk_orders_resize(struct stk_orders *orders, uint32_t slot, uint
 void stk_orders_remove(struct stk_orders *orders, uint32_t slot);         /* no holds, in no list */
 uint32_t stk_orders_next(const struct stk_orders *orders, uint32_t from); /* used slot >= from */
 
-/* A hold of quantity > 0; links it to order and cell; the cell's numbers are the caller's business.
- * STK_NONE when full. */
+/* A hold of stock; links it to order (in the order of their making) and cell (newest first); the
+ * cell's numbers are the caller's business. STK_NONE when full. Pre-orders: linked to the order
+ * only, the caller links them to their document (book.h). */
 uint32_t stk_orders_add_hold(struct stk_orders *orders, struct stk_catalog *catalog, uint32_t order,
                              uint16_t line, uint16_t component, stk_cell_t cell, uint32_t quantity);
+uint32_t stk_orders_add_preorder(struct stk_orders *orders, uint32_t order, uint16_t line,
+                                 uint16_t component, stk_cell_t cell, uint32_t quantity);
+/* Unlinks from the cell (a hold of stock; one of an incoming document was unlinked by the caller)
+ * and the order. */
 void stk_orders_remove_hold(struct stk_orders *orders, struct stk_catalog *catalog, uint32_t hold);
 void stk_orders_remove_holds(struct stk_orders *orders, struct stk_catalog *catalog,
                              uint32_t order);
