@@ -10,9 +10,9 @@
 #   tests/unit/<floor>/test_*.c  one cmocka program each
 #   tests/torture/torture_*.c    one program each
 #   tests/sim/*.c                build/tests/sim
-#   tests/crash/crash_*.c        one program each; other .c files there are linked into all of them
+#   tests/crash/crash_*.c        one program each; other .c files there are linked into each
 #   tests/*/preload_*.c          shared libraries for LD_PRELOAD
-#   tests/fuzz/fuzz_*.c          libFuzzer programs (clang); their corpora: tests/fuzz/corpus/<name>/
+#   tests/fuzz/fuzz_*.c          libFuzzer, clang; corpora: tests/fuzz/corpus/<name>/
 #   tests/system/*.c, tests/tools/*.c   one program each; tests/system/*.sh run as they are
 
 .DEFAULT_GOAL := all
@@ -49,14 +49,15 @@ LDFLAGS_ALL := -pthread -Wl,--as-needed $(SAN) $(LDFLAGS)
 PKGS_CORE  := libevent_core libevent_pthreads msgpack lmdb libcrypto jansson yaml-0.1 libxxhash
 PKGS_TEST  := cmocka
 PKGS_BENCH := hiredis libpq
-pkg = $(shell pkg-config $(1) 2>/dev/null || echo MISSING)
-checked = $(if $(findstring MISSING,$(1)),$(error libraries of "$(2)" are missing; run: \
-          tools/need-packages $(2)),$(1))
-CORE_CFLAGS  = $(eval CORE_CFLAGS := $(call checked,$(call pkg,--cflags $(PKGS_CORE)),run))$(CORE_CFLAGS)
-CORE_LIBS    = $(eval CORE_LIBS := $(call checked,$(call pkg,--libs $(PKGS_CORE)),run) -ldl -lm)$(CORE_LIBS)
-TEST_LIBS    = $(eval TEST_LIBS := $(call checked,$(call pkg,--libs $(PKGS_TEST)),test))$(TEST_LIBS)
-BENCH_CFLAGS = $(eval BENCH_CFLAGS := $(call checked,$(call pkg,--cflags $(PKGS_BENCH)),bench))$(BENCH_CFLAGS)
-BENCH_LIBS   = $(eval BENCH_LIBS := $(call checked,$(call pkg,--libs $(PKGS_BENCH)),bench))$(BENCH_LIBS)
+# $(call ask,VARIABLE,pkg-config arguments,section of tools/packages.txt)
+ask = $(eval $(1) := $(shell pkg-config $(2) 2>/dev/null || echo MISSING))$(if \
+      $(findstring MISSING,$($(1))),$(error libraries are missing; run: tools/need-packages \
+      $(3)),$($(1)))
+CORE_CFLAGS  = $(call ask,CORE_CFLAGS,--cflags $(PKGS_CORE),run)
+CORE_LIBS    = $(call ask,CORE_LIBS,--libs $(PKGS_CORE),run) -lm
+TEST_LIBS    = $(call ask,TEST_LIBS,--libs $(PKGS_TEST),test)
+BENCH_CFLAGS = $(call ask,BENCH_CFLAGS,--cflags $(PKGS_BENCH),bench)
+BENCH_LIBS   = $(call ask,BENCH_LIBS,--libs $(PKGS_BENCH),bench)
 
 # As many jobs as there are cores, unless the caller said how many.
 JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -225,14 +226,14 @@ asan tsan ubsan:
 
 .PHONY: tidy tidy-program format
 tidy-program: $(if $(wildcard tools/tidy/*.c),build/tidy)
-build/tidy: $(wildcard tools/tidy/*.c) Makefile
+build/tidy: $(wildcard tools/tidy/*.[ch]) Makefile
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	$(Q)gcc -std=c11 -D_GNU_SOURCE -O1 -g $(WARN) -o $@ $(filter %.c,$^)
+	$(Q)gcc -std=c11 -D_GNU_SOURCE -O1 -g $(WARN) -I. -o $@ $(filter %.c,$^)
 tidy: tidy-program all
 	@build/tidy
 format:
-	clang-format -i $$(git ls-files '*.c' '*.h')
+	find core include plugins tools tests bench -name "*.[ch]" 2>/dev/null | xargs clang-format -i
 
 # ---- for people -----------------------------------------------------------------------------
 

@@ -25,9 +25,9 @@
 /* Messages. */
 #define STK_MESSAGE_MAX (1024 * 1024)
 #define STK_DEPTH_MAX   16
-#define STK_COMMAND_MAX (2 * 1024 * 1024) /* a decoded message: args structs are wider than bytes  \
-                                           */
-#define STK_ANSWER_MAX (2 * 1024 * 1024)
+/* A decoded message: args structs are wider than bytes. */
+#define STK_COMMAND_MAX (2 * 1024 * 1024)
+#define STK_ANSWER_MAX  (2 * 1024 * 1024)
 
 /* Rings. */
 #define STK_INBOX_BYTES       (8u * 1024 * 1024)
@@ -38,7 +38,7 @@
 #define STK_RECOVERY_GRACE_MS 5000 /* nothing expires this long after recovery */
 
 /* Journal. */
-#define STK_BATCH_BYTES           (8u * 1024 * 1024) /* one flush; holds the largest record twice over */
+#define STK_BATCH_BYTES           (8u * 1024 * 1024) /* one flush; twice the largest record */
 #define STK_BATCHES               3                  /* one fills, one is flushed, one is spare */
 #define STK_RECORD_MAX            (3u * 1024 * 1024)
 #define STK_SEGMENT_BYTES_DEFAULT (1024ull * 1024 * 1024)

@@ -149,7 +149,8 @@ void stk_ring_spsc_cancel_sleep(struct stk_ring_spsc *ring)
 
 uint32_t stk_ring_spsc_used(const struct stk_ring_spsc *ring)
 {
-    /* head first: it never passes tail, so the difference is not negative */
+    /* head first: it never passes tail, so the difference is not negative; pairs with the store in
+     * stk_ring_spsc_release */
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
     uint64_t used = atomic_load_explicit(&ring->tail, memory_order_relaxed) - head;
     return used > ring->size ? ring->size : (uint32_t)used;
