@@ -7,8 +7,7 @@
 
 #define STK_CHAIN_BYTES 32
 
-/* out = SHA-256(previous || data). The journal thread, or a verifier. No allocation after the
- * first. */
+/* out = SHA-256(previous || data). The journal thread, or a verifier. No allocation. */
 struct stk_chain;
 struct stk_chain *stk_chain_create(void); /* NULL: out of memory */
 void stk_chain_next(struct stk_chain *chain, const uint8_t previous[STK_CHAIN_BYTES],
