@@ -21,7 +21,7 @@ SHELL := /bin/bash
 
 # ---- where and how --------------------------------------------------------------------------
 
-# VARIANT= asan, tsan, ubsan or fuzz builds the same tree below build/<variant>.
+# VARIANT= asan, tsan, ubsan, cov or fuzz builds the same tree below build/<variant>.
 VARIANT ?=
 B := build$(addprefix /,$(VARIANT))
 PREFIX ?= /usr/local
@@ -39,6 +39,7 @@ SAN_ubsan := -fsanitize=undefined -fno-sanitize-recover=undefined
 # gcc's TSan does not model fences and says so; payloads beside our fences are atomics themselves.
 SAN_tsan  := -fsanitize=thread -Wno-tsan
 SAN_fuzz  := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+SAN_cov   := -O0 --coverage -fprofile-update=atomic
 SAN := $(SAN_$(VARIANT))
 
 CFLAGS_ALL := -std=c11 -D_GNU_SOURCE $(OPT) -g -fno-omit-frame-pointer -pthread $(WARN) \
@@ -222,6 +223,15 @@ asan tsan ubsan:
 	@$(MAKE) --no-print-directory $(JOBS) VARIANT=$@ test-programs
 	@SIM_SEEDS=$${SIM_SEEDS:-20} tests/lib/run-tests units:$@ torture:$@ sim:$@
 
+# Whose branches the goals name: cells, journal, fold, recovery.
+COVERED := $(wildcard core/state/cell.c core/store/journal.c core/store/fold.c core/flow/recover.c)
+.PHONY: coverage
+coverage:
+	@$(MAKE) --no-print-directory $(JOBS) VARIANT=cov test-programs
+	@find build/cov -name "*.gcda" -delete
+	@SIM_SEEDS=$${SIM_SEEDS:-50} tests/lib/run-tests units:cov torture:cov sim:cov
+	@tools/coverage --branches 90 $(COVERED)
+
 # ---- the house check ------------------------------------------------------------------------
 
 .PHONY: tidy tidy-program format
@@ -264,6 +274,7 @@ help:
 	@echo 'make nightly         the same checks, long (at most 3 h); release-check: longer still'
 	@echo 'make units torture sim crash fuzz     one kind alone (make crash CYCLES=200)'
 	@echo 'make asan tsan ubsan units, torture and sim under a sanitizer'
+	@echo 'make coverage        lines and branches of core that units, torture and sim reach'
 	@echo 'make tidy            the house rules; make format rewrites with clang-format'
 	@echo 'make bench BENCH="hold --vs redis,postgres"     the numbers'
 	@echo 'make install         DESTDIR= PREFIX=/usr/local'
