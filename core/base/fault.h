@@ -1,0 +1,66 @@
+/* Named points at which a test may kill the process or make an operation fail. Off in production:
+ * one predictable branch on a flag that is set once at start.
+ *
+ * STOCKADE_FAULT="name:count:action": at the count-th passage of that point (1 = the first), do
+ * `kill` (SIGKILL to ourselves), `exit` (_exit with STK_FAULT_EXIT) or `error` (the point returns 1
+ * and its caller acts as if the operation had failed). Each fires once. Several are separated by
+ * commas. */
+#ifndef STK_BASE_FAULT_H
+#define STK_BASE_FAULT_H
+
+#include "core/base/err.h"
+
+/* STK_FAULT(NAME, "name") Every point in the tree, so that the crash harness can enumerate them. */
+#define STK_FAULT_LIST(STK_FAULT)                                                                  \
+    STK_FAULT(ENGINE_AFTER_APPLY, "engine.after_apply")                                            \
+    STK_FAULT(ENGINE_AFTER_APPEND, "engine.after_append")                                          \
+    STK_FAULT(JOURNAL_BATCH_TAKEN, "journal.batch_taken")                                          \
+    STK_FAULT(JOURNAL_BEFORE_COMMIT, "journal.before_commit")                                      \
+    STK_FAULT(JOURNAL_IN_COMMIT, "journal.in_commit")                                              \
+    STK_FAULT(JOURNAL_AFTER_COMMIT, "journal.after_commit")                                        \
+    STK_FAULT(JOURNAL_BEFORE_DURABLE, "journal.before_durable")                                    \
+    STK_FAULT(JOURNAL_AFTER_DURABLE, "journal.after_durable")                                      \
+    STK_FAULT(JOURNAL_SEGMENT_MADE, "journal.segment_made")                                        \
+    STK_FAULT(JOURNAL_SEGMENT_PART, "journal.segment_part")                                        \
+    STK_FAULT(JOURNAL_SEGMENT_PREPARED, "journal.segment_prepared")                                \
+    STK_FAULT(JOURNAL_SEGMENT_RENAMED, "journal.segment_renamed")                                  \
+    STK_FAULT(JOURNAL_SEGMENT_SWITCHED, "journal.segment_switched")                                \
+    STK_FAULT(JOURNAL_CUT, "journal.cut")                                                          \
+    STK_FAULT(FOLD_BEFORE_COMMIT, "fold.before_commit")                                            \
+    STK_FAULT(FOLD_IN_COMMIT, "fold.in_commit")                                                    \
+    STK_FAULT(FOLD_AFTER_COMMIT, "fold.after_commit")                                              \
+    STK_FAULT(FOLD_RUN_PART, "fold.run_part")                                                      \
+    STK_FAULT(FOLD_RUN_BEFORE_REGISTER, "fold.run_before_register")                                \
+    STK_FAULT(FOLD_RUN_REGISTERED, "fold.run_registered")                                          \
+    STK_FAULT(FOLD_RUN_DROPPED, "fold.run_dropped")                                                \
+    STK_FAULT(BACKUP_STATE_COPIED, "backup.state_copied")                                          \
+    STK_FAULT(BACKUP_JOURNAL_COPIED, "backup.journal_copied")                                      \
+    STK_FAULT(BACKUP_BEFORE_RENAME, "backup.before_rename")                                        \
+    STK_FAULT(RESTORE_BEFORE_RENAME, "restore.before_rename")
+
+enum stk_fault {
+#define STK_FAULT_ENUM(name, text) STK_FAULT_##name,
+    STK_FAULT_LIST(STK_FAULT_ENUM)
+#undef STK_FAULT_ENUM
+        STK_FAULT_COUNT
+};
+
+#define STK_FAULT_EXIT 86 /* exit code of the action `exit` */
+
+/* Set once before threads start, read by everyone: 1 when any point is armed. */
+extern int stk_fault_armed;
+
+/* Arm what spec says; NULL or "" disarms all. STK_INVALID names what is wrong with it. main, before
+ * threads start; tests. */
+enum stk_status stk_fault_init(const char *spec, struct stk_error *err);
+/* "journal.cut"; NULL past the end. */
+const char *stk_fault_name(unsigned point);
+int stk_fault_hit(enum stk_fault point);
+
+/* Pass a point. 0, or 1: act as if the operation failed. Thread-safe. */
+static inline int stk_fault_point(enum stk_fault point)
+{
+    return __builtin_expect(stk_fault_armed, 0) ? stk_fault_hit(point) : 0;
+}
+
+#endif
