@@ -17,34 +17,41 @@
 #include "core/base/limits.h"
 
 #define STK_RECORD_FORMAT 1
+#define STK_KEY_MAX       22 /* the longest key of a table: MOVEMENT */
+#define STK_ROW_MOVE_MAX  3  /* closing a row may move its value by so many bytes */
+/* What a row costs besides its value, at most: ask stk_record_room for value + this. */
+#define STK_ROW_HEAD_MAX (2 + STK_KEY_MAX + 1 + STK_ROW_MOVE_MAX)
 
-/* STK_TABLE(NAME, number, "name in S", key) Numbers are on disk and never change. */
+/* STK_TABLE(NAME, number, bytes of a key, "name in S", key) Numbers are on disk and never change.
+ */
 #define STK_TABLE_LIST(STK_TABLE)                                                                  \
-    STK_TABLE(NAME, 1, "name", "u8 kind, u16 number")                                              \
-    STK_TABLE(LOCATION, 2, "location", "u16 location")                                             \
-    STK_TABLE(SKU, 3, "sku", "u32 sku")                                                            \
-    STK_TABLE(CELL, 4, "cell", "u32 sku, u16 location")                                            \
-    STK_TABLE(LISTING, 5, "listing", "u32 listing")                                                \
-    STK_TABLE(ORDER, 6, "order", "u64 order number")                                               \
-    STK_TABLE(ARCHIVE, 7, "archive", "u64 order number")                                           \
-    STK_TABLE(KEY, 8, "key", "u64 sequence")                                                       \
-    STK_TABLE(MOVEMENT, 9, "movement", "u32 sku, u16 location, u64 time, u64 sequence")            \
-    STK_TABLE(INCOMING, 10, "incoming", "u32 incoming")                                            \
-    STK_TABLE(EARMARK, 11, "earmark", "u32 earmark")                                               \
-    STK_TABLE(TRANSFER, 12, "transfer", "u32 transfer")                                            \
-    STK_TABLE(SNAPSHOT, 13, "snapshot", "u32 snapshot")                                            \
-    STK_TABLE(SNAPSHOT_ROW, 14, "snapshot_row", "u32 snapshot, u32 sku")                           \
-    STK_TABLE(SHORTFALL, 15, "shortfall", "u64 order number, u16 line")                            \
-    STK_TABLE(ENGINE, 16, "engine", "u8 item")                                                     \
-    STK_TABLE(EARLY, 17, "early", "16 bytes order key")
+    STK_TABLE(NAME, 1, 3, "name", "u8 kind, u16 number")                                           \
+    STK_TABLE(LOCATION, 2, 2, "location", "u16 location")                                          \
+    STK_TABLE(SKU, 3, 4, "sku", "u32 sku")                                                         \
+    STK_TABLE(CELL, 4, 6, "cell", "u32 sku, u16 location")                                         \
+    STK_TABLE(LISTING, 5, 4, "listing", "u32 listing")                                             \
+    STK_TABLE(ORDER, 6, 8, "order", "u64 order number")                                            \
+    STK_TABLE(ARCHIVE, 7, 8, "archive", "u64 order number")                                        \
+    STK_TABLE(KEY, 8, 8, "key", "u64 sequence")                                                    \
+    STK_TABLE(MOVEMENT, 9, 22, "movement", "u32 sku, u16 location, u64 time, u64 sequence")        \
+    STK_TABLE(INCOMING, 10, 4, "incoming", "u32 incoming")                                         \
+    STK_TABLE(EARMARK, 11, 4, "earmark", "u32 earmark")                                            \
+    STK_TABLE(TRANSFER, 12, 4, "transfer", "u32 transfer")                                         \
+    STK_TABLE(SNAPSHOT, 13, 4, "snapshot", "u32 snapshot")                                         \
+    STK_TABLE(SNAPSHOT_ROW, 14, 8, "snapshot_row", "u32 snapshot, u32 sku")                        \
+    STK_TABLE(SHORTFALL, 15, 10, "shortfall", "u64 order number, u16 line")                        \
+    STK_TABLE(ENGINE, 16, 1, "engine", "u8 item")                                                  \
+    STK_TABLE(EARLY, 17, 16, "early", "16 bytes order key")
 
 enum stk_table {
-#define STK_TABLE_ENUM(name, number, text, key) STK_TABLE_##name = number,
+#define STK_TABLE_ENUM(name, number, key_size, text, key) STK_TABLE_##name = number,
     STK_TABLE_LIST(STK_TABLE_ENUM)
 #undef STK_TABLE_ENUM
         STK_TABLE_COUNT
 };
 const char *stk_table_name(unsigned table); /* NULL when unknown */
+/* Every key of a table has this size; 0 when unknown. */
+unsigned stk_table_key_size(unsigned table);
 
 /* Read a record back. */
 struct stk_record_view {
@@ -76,8 +83,8 @@ static inline uint32_t stk_record_size(const struct stk_record *record)
     return (uint32_t)(record->at - record->data);
 }
 /* One row: open writes table and key and returns where the value goes; close fixes the size (one
- * byte is kept for it; a value above 126 bytes is moved by one or two). The caller has checked the
- * room. */
+ * byte is kept for it; a longer value is moved by up to STK_ROW_MOVE_MAX). The caller has checked
+ * the room. A value is never empty: its first byte is the version of its format. */
 uint8_t *stk_record_row_open(struct stk_record *record, uint8_t table, const void *key,
                              uint8_t key_size);
 void stk_record_row_close(struct stk_record *record, uint8_t *value_start, uint8_t *value_end);
