@@ -1,8 +1,8 @@
 /* The batch: what one flush makes durable. Bytes as they lie in J.
  *
- *   header (STK_BATCH_HEADER bytes)  format, first sequence, count, time of the first record,
- * sizes, chain hash of the batch before, checksum over all of it records each: varint size, then
- * `size` bytes (see record.h)
+ *   header   STK_BATCH_HEADER bytes: format, first sequence, count, time of the first record, size,
+ *            chain hash of the batch before, checksum over all of it
+ *   records  each: varint size, then `size` bytes (see record.h)
  *
  * The sequence of the i-th record is first + i. An effect is one record: what one command did. */
 #ifndef STK_STORE_BATCH_H
@@ -36,8 +36,9 @@ static inline int stk_batch_has_room(const struct stk_batch *batch)
 uint8_t *stk_batch_record_open(struct stk_batch *batch);
 stk_seq_t stk_batch_record_close(struct stk_batch *batch, uint32_t size, stk_time_t time_ms);
 
-/* Fill in the header. previous: chain hash of the batch before (zeros for the first one ever).
- * own: chain hash of this batch, for the next one. */
+/* Fill in the header. previous: chain hash of the batch before (zeros for the first one ever). */
+void stk_batch_close(struct stk_batch *batch, const uint8_t previous[STK_CHAIN_BYTES]);
+/* The same, and own: chain hash of this batch, for the next one: SHA-256(previous || all bytes). */
 void stk_batch_seal(struct stk_batch *batch, struct stk_chain *chain,
                     const uint8_t previous[STK_CHAIN_BYTES], uint8_t own[STK_CHAIN_BYTES]);
 
@@ -48,11 +49,14 @@ struct stk_batch_view {
     stk_time_t time_ms;
     const uint8_t *previous; /* STK_CHAIN_BYTES */
     struct stk_reader records;
+    uint32_t left;          /* records not yet given by stk_batch_next */
+    struct stk_bytes whole; /* as it lies in J, header included */
 };
-/* STK_OK, STK_CORRUPT (checksum, sizes), STK_VERSION. */
+/* The view points into data. STK_OK, STK_CORRUPT (checksum, sizes), STK_VERSION. */
 enum stk_status stk_batch_open(const void *data, size_t size, struct stk_batch_view *view,
                                struct stk_error *err);
-/* The next record's bytes; 0 at the end or on damage (then view->records.bad). */
+/* The next record's bytes; 0 at the end or on damage (then view->records.bad): a size beyond the
+ * batch, or more or fewer records than the header says. */
 int stk_batch_next(struct stk_batch_view *view, struct stk_bytes *record);
 
 #endif
