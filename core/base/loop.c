@@ -115,6 +115,7 @@ fail:
 
 void stk_loop_run(struct stk_loop *loop)
 {
+    /* acquire: pairs with the store in stk_loop_stop */
     while (!atomic_load_explicit(&loop->stopping, memory_order_acquire))
         stk_assert(event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY) >= 0);
     atomic_store_explicit(&loop->stopping, 0, memory_order_relaxed);
