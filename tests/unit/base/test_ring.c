@@ -14,6 +14,7 @@ static int put(struct stk_ring_spsc *ring, uint32_t size, uint8_t fill)
     if (!room)
         return 0;
     assert_int_equal((uintptr_t)room % 8, 0);
+    assert_true((uint8_t *)room + size <= ring->data + ring->size);
     memset(room, fill, size);
     stk_ring_spsc_commit(ring, size);
     return 1;
