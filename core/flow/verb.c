@@ -3,6 +3,7 @@
  * Always true: a field stands in its table in the order of its struct, its bit is the member's own,
  * and no table has more than STK_FIELDS_MAX fields. All of it is constant; any thread may read. */
 #include "core/flow/verb.h"
+#include "core/state/order.h"
 #include <stddef.h>
 #include <string.h>
 
@@ -44,7 +45,7 @@ static const char *const order_states[] = {"any",       "placed",  "review",   "
 
 const char *stk_order_state_name(unsigned state)
 {
-    return state >= STK_ORDER_PLACED && state < STK_ORDER_STATE_COUNT ? order_states[state] : "?";
+    return state >= STK_ORDER_PLACED && state <= STK_ORDER_RETURNED ? order_states[state] : "?";
 }
 
 /* --- SKUs, locations, listings --- */

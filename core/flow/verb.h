@@ -149,17 +149,8 @@ uint32_t stk_command_bound(const struct stk_verb *verb, const struct stk_value *
 #define STK_FIELD_BIT(index)  (UINT64_C(1) << (index))
 #define STK_GIVEN(args, name) (((args)->present >> STK_HAS_##name) & 1)
 
-enum stk_order_state {
-    STK_ORDER_PLACED = 1,
-    STK_ORDER_REVIEW,
-    STK_ORDER_PAID,
-    STK_ORDER_SHIPPED,
-    STK_ORDER_CANCELLED,
-    STK_ORDER_EXPIRED,
-    STK_ORDER_RETURNED,
-    STK_ORDER_STATE_COUNT
-};
-/* "placed" and so on; "?" for a number that is none. Thread-safe. */
+/* "placed" and so on for enum stk_order_phase (core/state/order.h); "?" for any other number.
+ * Thread-safe. */
 const char *stk_order_state_name(unsigned state);
 
 /* Arguments. */
@@ -208,7 +199,7 @@ struct stk_args_page { /* sku.list, location.list, incoming.list, shortfall.list
     uint32_t limit;         /* 1 .. STK_PAGE_MAX, default STK_PAGE_DEFAULT */
     struct stk_ref sku;     /* incoming.list, shortfall.list, listing.list: of this SKU */
     struct stk_ref channel; /* listing.list, order.list */
-    uint8_t state;          /* order.list: enum stk_order_state */
+    uint8_t state;          /* order.list: enum stk_order_phase; 0 = any */
     uint8_t archived;       /* order.list: those that have left memory */
     struct stk_ref tag;     /* sku.list */
 };

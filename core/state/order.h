@@ -13,7 +13,7 @@
 #include "core/base/limits.h"
 #include "core/state/catalog.h"
 
-enum stk_order_phase { /* same numbers as enum stk_order_state of flow/verb.h */
+enum stk_order_phase { /* their names on the wire: stk_order_state_name in flow/verb.h */
                        STK_ORDER_PLACED = 1,
                        STK_ORDER_REVIEW,
                        STK_ORDER_PAID,

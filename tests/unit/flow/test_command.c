@@ -1,6 +1,7 @@
 /* Decoding: every field type, every way it can be wrong, and what the hashes depend on. */
 #include "core/base/hash.h"
 #include "core/flow/verb.h"
+#include "core/state/order.h"
 #include "tests/lib/json_doc.h"
 #include <setjmp.h>
 #include <stdarg.h>
