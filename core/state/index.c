@@ -82,7 +82,8 @@ enum stk_status stk_index_insert(struct stk_index *index, uint64_t hash, uint32_
         return STK_FULL;
     while (atomic_load_explicit(&index->entries[at], memory_order_relaxed) != 0)
         at = next_of(index, at);
-    /* release: what the value stands for is seen by whoever sees the entry */
+    /* release: pairs with the load in next; what the value stands for is seen by whoever sees the
+     * entry */
     atomic_store_explicit(&index->entries[at], entry_of(hash, value), memory_order_release);
     index->count++;
     return STK_OK;
@@ -104,6 +105,7 @@ void stk_index_remove(struct stk_index *index, uint64_t hash, uint32_t value)
         /* it may move up when its home does not lie behind the hole */
         if (distance(index, home_of(index, entry), at) < distance(index, hole, at))
             continue;
+        /* release: pairs with the load in next */
         atomic_store_explicit(&index->entries[hole], entry, memory_order_release);
         hole = at;
     }
