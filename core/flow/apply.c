@@ -142,6 +142,15 @@ void stk_apply_moved(struct stk_apply *apply, stk_cell_t cell, stk_time_t occurr
     stk_row_put_movement(&apply->record, state, movement);
 }
 
+int stk_apply_may_grow(struct stk_apply *apply, stk_cell_t cell, uint32_t by)
+{
+    const struct stk_cell *at = stk_catalog_cell(&apply->state->catalog, cell);
+    struct stk_cell_numbers numbers = stk_cell_numbers(at);
+    uint64_t there = (uint64_t)numbers.on_hand + numbers.unsellable + by;
+    uint64_t booked = (uint64_t)(at->returned > at->found ? at->returned : at->found) + by;
+    return there <= STK_QUANTITY_MAX && booked <= UINT32_MAX;
+}
+
 void stk_apply_rows_of_cells(struct stk_apply *apply)
 {
     struct stk_scratch *scratch = apply->scratch;

@@ -31,6 +31,7 @@ struct stk_pick {
 struct stk_mark {
     int32_t planned;
     uint32_t touched; /* number of the command that has put the cell on the list of touched ones */
+    uint32_t listed;  /* the same for the list of planned ones */
 };
 
 #define STK_TOUCHED_MAX (STK_HOLDS_PER_ORDER_MAX * 2)
@@ -39,6 +40,8 @@ struct stk_scratch {
     uint32_t demands;
     struct stk_pick pick[STK_HOLDS_PER_ORDER_MAX];
     uint32_t picks;
+    struct stk_pick ahead[STK_LINES_MAX]; /* pre-orders: cell is the slot of an incoming document */
+    uint32_t aheads;
     stk_cell_t planned[STK_TOUCHED_MAX];
     uint32_t planned_count;
     stk_cell_t touched[STK_TOUCHED_MAX];
@@ -86,6 +89,9 @@ void stk_apply_begin(struct stk_apply *apply);
  */
 void stk_apply_touch(struct stk_apply *apply, stk_cell_t cell);
 void stk_apply_held(struct stk_apply *apply, stk_cell_t cell, int64_t delta);
+/* on_hand and unsellable of this cell may grow by so much (limit of a quantity, of a ledger
+ * counter). */
+int stk_apply_may_grow(struct stk_apply *apply, stk_cell_t cell, uint32_t by);
 /* A physical change of on_hand: remembered as a movement at occurred_ms. */
 void stk_apply_moved(struct stk_apply *apply, stk_cell_t cell, stk_time_t occurred_ms,
                      int32_t delta);

@@ -13,6 +13,7 @@
 #include "core/base/ring.h"
 #include "core/base/thread.h"
 #include "core/flow/command.h"
+#include "core/flow/view.h"
 #include "core/store/fold.h"
 #include "core/store/journal.h"
 
@@ -87,29 +88,9 @@ void stk_engine_stop(struct stk_engine *engine); /* any thread */
  * the commands taken. For the simulator and in-process benches. */
 uint32_t stk_engine_turn(struct stk_engine *engine);
 
-/* The stock of one SKU, read at the cell: any thread, waits for nobody. */
-struct stk_cell_view {
-    stk_location_t location;
-    uint32_t on_hand, held, unsellable, earmarked;
-};
-struct stk_stock_view {
-    stk_sku_t sku;
-    uint32_t cells;
-    uint32_t available; /* over the locations asked for */
-    uint32_t exposed;
-    struct stk_cell_view cell[STK_LOCATIONS_MAX];
-};
-/* By SKU id, alias or barcode: its slot, or STK_NONE. Any thread. */
-stk_sku_t stk_engine_find_sku(const struct stk_engine *engine, struct stk_bytes name);
-stk_location_t stk_engine_find_location(const struct stk_engine *engine, struct stk_bytes name);
-/* channel: empty = over all shipping locations. location: UINT16_MAX = all. STK_NOT_FOUND. */
-enum stk_status stk_engine_stock(const struct stk_engine *engine, stk_sku_t sku,
-                                 struct stk_bytes channel, stk_location_t location,
-                                 struct stk_stock_view *out);
-/* available of one SKU over all shipping locations: the shortest way, for benches and doors. */
-uint32_t stk_engine_available(const struct stk_engine *engine, stk_sku_t sku);
-/* The id of a location: constant once made. */
-struct stk_bytes stk_engine_location_id(const struct stk_engine *engine, stk_location_t location);
+/* For the simulator and tests, on the engine thread: everything it knows. */
+struct stk_state;
+struct stk_state *stk_engine_state(struct stk_engine *engine);
 
 /* Counters, written by the engine thread, read by anyone. */
 struct stk_engine_counters {

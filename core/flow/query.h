@@ -14,6 +14,5 @@ enum stk_status stk_incoming_list(struct stk_apply *apply);
 enum stk_status stk_order_get(struct stk_apply *apply);
 enum stk_status stk_order_list(struct stk_apply *apply);
 enum stk_status stk_shortfall_list(struct stk_apply *apply);
-const char *stk_order_state_name(unsigned state);
 
 #endif
