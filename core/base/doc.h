@@ -30,7 +30,11 @@ void stk_doc_bool(struct stk_doc *doc, int value);
 void stk_doc_int(struct stk_doc *doc, int64_t value);
 void stk_doc_uint(struct stk_doc *doc, uint64_t value);
 void stk_doc_str(struct stk_doc *doc, struct stk_bytes text);
-void stk_doc_text(struct stk_doc *doc, const char *text); /* zero-terminated */
+/* Zero-terminated; the length of a literal costs nothing. */
+static inline void stk_doc_text(struct stk_doc *doc, const char *text)
+{
+    stk_doc_str(doc, (struct stk_bytes){text, (uint32_t)__builtin_strlen(text)});
+}
 void stk_doc_bin(struct stk_doc *doc, const void *data, uint32_t size);
 /* Append a finished document as one value. */
 void stk_doc_raw(struct stk_doc *doc, const void *data, uint32_t size);
@@ -43,11 +47,31 @@ void stk_doc_map_close(struct stk_doc *doc, uint32_t mark, uint32_t pairs);
 uint32_t stk_doc_array_open(struct stk_doc *doc);
 void stk_doc_array_close(struct stk_doc *doc, uint32_t mark, uint32_t items);
 /* A pair of a map. */
-void stk_doc_key_int(struct stk_doc *doc, const char *key, int64_t value);
-void stk_doc_key_uint(struct stk_doc *doc, const char *key, uint64_t value);
-void stk_doc_key_str(struct stk_doc *doc, const char *key, struct stk_bytes text);
-void stk_doc_key_text(struct stk_doc *doc, const char *key, const char *text);
-void stk_doc_key_bool(struct stk_doc *doc, const char *key, int value);
+static inline void stk_doc_key_int(struct stk_doc *doc, const char *key, int64_t value)
+{
+    stk_doc_text(doc, key);
+    stk_doc_int(doc, value);
+}
+static inline void stk_doc_key_uint(struct stk_doc *doc, const char *key, uint64_t value)
+{
+    stk_doc_text(doc, key);
+    stk_doc_uint(doc, value);
+}
+static inline void stk_doc_key_str(struct stk_doc *doc, const char *key, struct stk_bytes text)
+{
+    stk_doc_text(doc, key);
+    stk_doc_str(doc, text);
+}
+static inline void stk_doc_key_text(struct stk_doc *doc, const char *key, const char *text)
+{
+    stk_doc_text(doc, key);
+    stk_doc_text(doc, text);
+}
+static inline void stk_doc_key_bool(struct stk_doc *doc, const char *key, int value)
+{
+    stk_doc_text(doc, key);
+    stk_doc_bool(doc, value);
+}
 
 /* A parsed value. Children of an array follow each other in `items`; a map has key, value, key,
  * value. */

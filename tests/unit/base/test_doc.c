@@ -223,6 +223,26 @@ static void raw_appends_a_document(void **state)
     is_text(one(bytes, doc.size)->as.items, STK_VALUE_STR, "ok");
 }
 
+static void texts_of_every_size_go_round(void **state)
+{
+    static uint8_t bytes[70010], text[70000];
+    (void)state;
+    for (uint32_t i = 0; i < sizeof text; i++)
+        text[i] = (uint8_t)(i * 7 + 1);
+    for (uint32_t size = 0; size <= sizeof text; size += size < 300 ? 1 : 6970) {
+        struct stk_doc doc = stk_doc(bytes, sizeof bytes);
+        stk_doc_str(&doc, (struct stk_bytes){(const char *)text, size});
+        const struct stk_value *value = one(bytes, doc.size);
+        assert_int_equal(value->size, size);
+        assert_memory_equal(value->as.text, text, size);
+        doc = stk_doc(bytes, sizeof bytes);
+        stk_doc_bin(&doc, text, size);
+        value = one(bytes, doc.size);
+        assert_int_equal(value->type, STK_VALUE_BIN);
+        assert_memory_equal(value->as.text, text, size);
+    }
+}
+
 static void every_cut_asks_for_more(void **state)
 {
     uint8_t bytes[256];
@@ -289,6 +309,12 @@ static void limits_are_kept_to_the_byte(void **state)
                      STK_TOO_LARGE);
     at = 0, open = 0;
     assert_int_equal(stk_doc_extent(LITERAL("\x92\x01"), 3, &at, &open), STK_AGAIN);
+    at = 0, open = 0; /* a header that is cut by the limit itself */
+    assert_int_equal(stk_doc_extent(LITERAL("\x01\xcd\x01"), 3, &at, &open), STK_OK);
+    at = 0, open = 0;
+    assert_int_equal(stk_doc_extent(LITERAL("\xcd\x01"), 2, &at, &open), STK_TOO_LARGE);
+    assert_int_equal(stk_doc_parse(LITERAL("\xcd\x01"), 2, 1, values, 64, &out), STK_TOO_LARGE);
+    assert_int_equal(stk_doc_parse(LITERAL("\xc7\x00"), 2, 1, values, 64, &out), STK_TOO_LARGE);
     at = 0, open = 0;
     assert_int_equal(stk_doc_extent(LITERAL("\x92\x01"), 2, &at, &open), STK_TOO_LARGE);
     /* values_max: the root and its children */
@@ -381,14 +407,21 @@ static void utf8_is_checked(void **state)
         assert_true(stk_utf8_valid(good[i], strlen(good[i])));
     for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_false(stk_utf8_valid(bad[i], strlen(bad[i])));
-    for (size_t at = 0; at < 20; at++) {
-        char text[20];
-        memset(text, 'x', sizeof text);
-        assert_true(stk_utf8_valid(text, sizeof text));
-        text[at] = 0;
-        assert_false(stk_utf8_valid(text, sizeof text));
-        text[at] = (char)0xff;
-        assert_false(stk_utf8_valid(text, sizeof text));
+    for (size_t size = 1; size <= 20; size++) {
+        for (size_t at = 0; at < size; at++) {
+            char *text = malloc(size);
+            memset(text, 'x', size);
+            assert_true(stk_utf8_valid(text, size));
+            text[at] = 0;
+            assert_false(stk_utf8_valid(text, size));
+            text[at] = (char)0xff;
+            assert_false(stk_utf8_valid(text, size));
+            text[at] = (char)0xc3; /* good with a continuation behind it, in whichever eight */
+            if (at + 1 < size)
+                text[at + 1] = (char)0xbc;
+            assert_int_equal(stk_utf8_valid(text, size), at + 1 < size);
+            free(text);
+        }
     }
 }
 
@@ -400,6 +433,7 @@ int main(void)
         cmocka_unit_test(a_message_goes_round),
         cmocka_unit_test(writer_stops_at_its_capacity),
         cmocka_unit_test(raw_appends_a_document),
+        cmocka_unit_test(texts_of_every_size_go_round),
         cmocka_unit_test(every_cut_asks_for_more),
         cmocka_unit_test(lies_about_sizes_cost_nothing),
         cmocka_unit_test(limits_are_kept_to_the_byte),
