@@ -60,7 +60,7 @@ static enum stk_status load_batch(void *arg, const struct stk_batch_view *batch,
             continue;
         enum stk_status status = load_record(load, bytes, view.time_ms, seq, err);
         if (status != STK_OK)
-            return stk_error_prefix(err, "journal: effect %llu: ", (unsigned long long)seq), status;
+            return stk_error_prefix(err, "journal: effect %llu", (unsigned long long)seq), status;
     }
     if (view.records.bad)
         return stk_error_set(err, STK_CORRUPT,
@@ -85,7 +85,7 @@ static enum stk_status load_rows(struct load *load, struct stk_rows *rows, struc
         load->table = load_order[i];
         enum stk_status status = stk_rows_each(rows, load->table, load_row, load, err);
         if (status != STK_OK)
-            return stk_error_prefix(err, "state: %s: ", stk_table_name(load->table)), status;
+            return stk_error_prefix(err, "state: %s", stk_table_name(load->table)), status;
     }
     enum stk_status status = stk_rows_each_run_key(rows, load_run_key, load, err);
     if (status == STK_FULL)
