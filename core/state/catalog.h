@@ -9,26 +9,36 @@
 #include "core/state/index.h"
 #include "core/state/names.h"
 
+/* Four to a cache line; what few SKUs need stands in stk_sku_more. */
 struct stk_sku {
-    uint32_t id; /* heap: u8 size, bytes; constant while the SKU lives; STK_NONE = free slot */
-    uint32_t attributes;      /* heap: u32 size, bytes (encoded by flow/rows); STK_NONE */
-    stk_cell_t first_cell;    /* readers follow it: stored with release */
-    uint32_t first_component; /* of listings that hold this SKU */
-    uint32_t first_incoming;
+    _Atomic uint32_t id; /* in ids: u8 size, bytes; constant while the SKU lives; 0 = free,
+                            slot */
+    uint32_t attributes; /* heap: u32 size, bytes (encoded by flow/rows); STK_NONE */
+    _Atomic stk_cell_t first_cell; /* readers follow it; STK_NONE */
+    uint32_t first_component;      /* of listings that hold this SKU; STK_NONE */
+};
+_Static_assert(sizeof(struct stk_sku) == 16, "memory per SKU is counted");
+
+/* Beside the SKUs in an array of its own, untouched until something is written: zero is nothing. */
+struct stk_sku_more {
     uint32_t shortfall;   /* open units */
     uint32_t in_transit;  /* units between locations */
-    uint32_t first_alias; /* of its aliases and barcodes */
+    uint32_t incoming;    /* first of book's incoming + 1; see stk_book_first_incoming */
+    uint32_t first_alias; /* of its aliases and barcodes; 0 = none */
 };
+
+/* An id that says: was removed, not to be used again before a restart. */
+#define STK_ID_GONE STK_NONE
 
 /* An alias or barcode that leads to a SKU. */
 struct stk_alias {
     stk_sku_t sku;
-    uint32_t text; /* heap: u8 size, bytes */
-    uint32_t next;
+    uint32_t text; /* in ids: u8 size, bytes */
+    uint32_t next; /* of the SKU; 0 = last */
 };
 
 struct stk_listing {
-    uint32_t id; /* heap: u8 size, bytes; STK_NONE = free slot */
+    _Atomic uint32_t id; /* in ids: u8 size, bytes; 0 = free slot, or STK_ID_GONE */
     stk_channel_t channel;
     uint8_t active;
     uint8_t component_count;
@@ -39,20 +49,21 @@ struct stk_component {
     stk_sku_t sku;
     uint32_t units;
     uint32_t next_of_listing;
-    uint32_t next_of_sku;
+    uint32_t next_of_sku, prev_of_sku;
 };
 
 struct stk_location {
     uint8_t used;
-    uint8_t kind; /* enum stk_location_kind of flow/verb.h, as a number */
-    uint8_t ships;
+    uint8_t kind;          /* enum stk_location_kind of flow/verb.h, as a number */
+    _Atomic uint8_t ships; /* other threads look at this and at channels */
     uint8_t split;
     int32_t priority;
     stk_country_t country;
     uint16_t authority; /* number of a source; 0 = anyone */
     uint8_t near_count;
-    stk_country_t near[32];                   /* countries served, nearest first */
-    uint64_t channels[STK_CHANNELS_MAX / 64]; /* bit = channel number; all zero = every channel */
+    stk_country_t near[32]; /* countries served, nearest first */
+    _Atomic uint64_t
+        channels[STK_CHANNELS_MAX / 64]; /* bit = channel number; all zero = every channel */
     uint8_t id_size;
     char id[STK_ID_MAX];
     uint16_t name_size;
@@ -60,12 +71,18 @@ struct stk_location {
 };
 
 struct stk_catalog {
-    struct stk_pool skus, cells, cell_more, aliases, listings, components;
-    struct stk_heap text;
+    /* used counts what cannot be had before a restart: removed SKUs, listings and aliases too */
+    struct stk_pool skus, sku_more, cells, cell_more, aliases, listings, components;
+    uint32_t sku_count, listing_count; /* that live */
+    struct stk_heap text;              /* attributes */
+    char *ids;                         /* ids and aliases, packed, never given back */
+    uint64_t ids_bytes, ids_top;
+    uint8_t by_number;          /* slots were taken by number since the free lists were made */
     struct stk_index sku_names; /* ids, aliases, barcodes; value: sku, or alias | STK_ALIAS_BIT */
     struct stk_index listing_names; /* by channel and id */
     struct stk_location location[STK_LOCATIONS_MAX];
-    uint16_t locations; /* [0, locations) are used */
+    _Atomic uint16_t locations; /* those from here on are unused; raised when all of a new one was
+                                   written, whose id is constant */
 };
 #define STK_ALIAS_BIT 0x80000000u
 
@@ -90,6 +107,17 @@ static inline struct stk_sku *stk_catalog_sku(const struct stk_catalog *catalog,
 {
     return (struct stk_sku *)stk_pool_at(&catalog->skus, sku);
 }
+/* 1 when a SKU or listing lives there; any number may be asked. */
+static inline int stk_catalog_sku_lives(const struct stk_catalog *catalog, stk_sku_t sku)
+{
+    uint32_t id = sku < catalog->skus.top ? (uint32_t)stk_catalog_sku(catalog, sku)->id : 0;
+    return id != 0 && id != STK_ID_GONE;
+}
+static inline struct stk_sku_more *stk_catalog_sku_more(const struct stk_catalog *catalog,
+                                                        stk_sku_t sku)
+{
+    return (struct stk_sku_more *)stk_pool_at(&catalog->sku_more, sku);
+}
 static inline struct stk_cell *stk_catalog_cell(const struct stk_catalog *catalog, stk_cell_t cell)
 {
     return (struct stk_cell *)stk_pool_at(&catalog->cells, cell);
@@ -103,6 +131,13 @@ static inline struct stk_listing *stk_catalog_listing(const struct stk_catalog *
                                                       stk_listing_t listing)
 {
     return (struct stk_listing *)stk_pool_at(&catalog->listings, listing);
+}
+static inline int stk_catalog_listing_lives(const struct stk_catalog *catalog,
+                                            stk_listing_t listing)
+{
+    uint32_t id =
+        listing < catalog->listings.top ? (uint32_t)stk_catalog_listing(catalog, listing)->id : 0;
+    return id != 0 && id != STK_ID_GONE;
 }
 static inline struct stk_component *stk_catalog_component(const struct stk_catalog *catalog,
                                                           uint32_t index)
@@ -118,15 +153,16 @@ struct stk_bytes stk_catalog_attributes(const struct stk_catalog *catalog,
  * changed. slot STK_NONE: the next free one; else exactly that (recovery). */
 enum stk_status stk_catalog_add_sku(struct stk_catalog *catalog, struct stk_bytes id,
                                     stk_sku_t *slot, struct stk_error *err);
-/* names: aliases and barcodes together; the whole set, replacing the old one. STK_EXISTS names one
- * that belongs to another SKU. */
+/* names: aliases and barcodes together; the whole set, replacing the old one; one that is given
+ * twice or is the SKU's own id counts once. STK_EXISTS names one that belongs to another SKU. */
 enum stk_status stk_catalog_set_aliases(struct stk_catalog *catalog, stk_sku_t sku,
                                         const struct stk_bytes *names, uint32_t count,
                                         struct stk_error *err);
 enum stk_status stk_catalog_set_attributes(struct stk_catalog *catalog, stk_sku_t sku,
                                            struct stk_bytes attributes, struct stk_error *err);
 void stk_catalog_remove_sku(struct stk_catalog *catalog,
-                            stk_sku_t sku); /* no cells in use, no listing */
+                            stk_sku_t sku); /* in no listing; its cells (all empty) and aliases go
+                                               too */
 enum stk_status stk_catalog_add_cell(struct stk_catalog *catalog, stk_sku_t sku,
                                      stk_location_t location, stk_cell_t *cell,
                                      struct stk_error *err);
@@ -134,7 +170,8 @@ struct stk_component_spec {
     stk_sku_t sku;
     uint32_t units;
 };
-/* New, or other components for an existing one (*slot). */
+/* New, or other components for an existing one (by channel and id; *slot then says where it
+ * is; recovery: a free *slot). The components keep their order. */
 enum stk_status stk_catalog_put_listing(struct stk_catalog *catalog, stk_channel_t channel,
                                         struct stk_bytes id,
                                         const struct stk_component_spec *components, uint32_t count,

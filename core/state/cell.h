@@ -13,7 +13,8 @@
 struct stk_cell {
     struct stk_seqlock lock;
     stk_sku_t sku;
-    stk_cell_t next; /* of the same SKU, ascending location; STK_NONE = last */
+    _Atomic stk_cell_t next; /* of the same SKU, ascending location; STK_NONE = last; readers follow
+                                it */
     stk_location_t location;
     uint16_t flags;
     _Atomic uint32_t on_hand;
@@ -26,12 +27,14 @@ struct stk_cell {
 };
 _Static_assert(sizeof(struct stk_cell) == 64, "one cache line");
 
-/* What most cells never need, beside them in an array of its own. */
+/* What most cells never need, beside them in an array of its own, untouched until something is
+ * written: so zero means nothing everywhere. */
 struct stk_cell_more {
     stk_time_t as_of;       /* of the last count; 0 = never */
     stk_time_t moves_since; /* movements before this are not kept (capacity or window) */
     uint32_t transferred_in, transferred_out;
-    uint32_t first_move, last_move; /* oldest first, by time of occurrence; STK_NONE */
+    uint32_t first_move, last_move; /* of book's movements, oldest first, by time of
+                                       occurrence; 0 = none */
 };
 
 /* The numbers of a cell at one instant. Any thread. */
