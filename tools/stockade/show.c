@@ -1,0 +1,192 @@
+/* What a value means is known by the name of its field, the same in every verb. */
+#include "tools/stockade/show.h"
+#include "tools/stockade/buffer.h"
+#include "tools/stockade/money.h"
+#include "tools/stockade/table.h"
+#include "tools/stockade/when.h"
+#include <inttypes.h>
+#include <string.h>
+
+static const char *const times[] = {"as_of", "until", "ship_by", "time", "at", NULL};
+static const char *const moneys[] = {"cost", "list_price", "map_price", "unit_price", "discount",
+                                     "tax",  "amount",     "refunded",  "total",      NULL};
+
+static int is_in(const char *const *list, const char *name)
+{
+    for (; *list; list++)
+        if (!strcmp(*list, name))
+            return 1;
+    return 0;
+}
+
+static int ends_with(const char *name, const char *tail)
+{
+    size_t size = strlen(name), tail_size = strlen(tail);
+    return size > tail_size && !strcmp(name + size - tail_size, tail);
+}
+
+static void add_number(struct buffer *out, const char *name, int64_t value, const json_t *around)
+{
+    char room[WHEN_TEXT > MONEY_TEXT ? WHEN_TEXT : MONEY_TEXT];
+    const char *currency = json_string_value(json_object_get(around, "currency"));
+    if ((is_in(times, name) || ends_with(name, "_at")) && value > 0)
+        when_format(value, room);
+    else if (ends_with(name, "_ms") && value > 0 && value < INT64_C(100000000000))
+        when_format_span(value, room);
+    else if (is_in(moneys, name) && currency)
+        money_format(value, money_exponent(currency), room);
+    else
+        snprintf(room, sizeof(room), "%" PRId64, value);
+    buffer_text(out, room);
+}
+
+static void add_value(struct buffer *out, const char *name, const json_t *value,
+                      const json_t *around, int *is_number);
+
+/* Lists and maps inside a cell: "a, b" and "k=v k=v". */
+static void add_nested(struct buffer *out, const char *name, const json_t *value,
+                       const json_t *around)
+{
+    json_t *child, *map = (json_t *)value;
+    const char *key;
+    size_t i;
+    int ignored;
+    if (json_is_array(value)) {
+        json_array_foreach(value, i, child)
+        {
+            if (i)
+                buffer_text(out, json_is_object(child) ? "; " : ", ");
+            add_value(out, name, child, around, &ignored);
+        }
+        return;
+    }
+    i = 0;
+    json_object_foreach(map, key, child)
+    {
+        buffer_printf(out, "%s%s=", i++ ? " " : "", key);
+        add_value(out, key, child, value, &ignored);
+    }
+}
+
+static void add_value(struct buffer *out, const char *name, const json_t *value,
+                      const json_t *around, int *is_number)
+{
+    *is_number = 0;
+    switch (json_typeof(value)) {
+    case JSON_INTEGER:
+        *is_number = 1;
+        add_number(out, name, json_integer_value(value), around);
+        break;
+    case JSON_REAL:
+        *is_number = 1;
+        buffer_printf(out, "%g", json_real_value(value));
+        break;
+    case JSON_STRING:
+        buffer_text(out, json_string_value(value));
+        break;
+    case JSON_TRUE:
+        buffer_text(out, "yes");
+        break;
+    case JSON_FALSE:
+        buffer_text(out, "no");
+        break;
+    case JSON_NULL:
+        buffer_text(out, "-");
+        break;
+    default:
+        add_nested(out, name, value, around);
+    }
+}
+
+const char *show_cell(const char *name, const json_t *value, const json_t *around, int *is_number)
+{
+    static struct buffer cell;
+    buffer_clear(&cell);
+    *is_number = 0;
+    if (value)
+        add_value(&cell, name, value, around, is_number);
+    return buffer_string(&cell);
+}
+
+static int is_rows(const json_t *value)
+{
+    return json_is_array(value) && json_array_size(value) &&
+           json_is_object(json_array_get(value, 0));
+}
+
+json_t *show_rows(const json_t *result)
+{
+    const char *key;
+    json_t *value, *found = NULL, *map = (json_t *)result;
+    json_object_foreach(map, key, value)
+    {
+        if (!json_is_array(value))
+            continue;
+        if (found)
+            return NULL;
+        found = value;
+    }
+    return found;
+}
+
+void show_table(const json_t *rows, const json_t *parent, FILE *to)
+{
+    struct table table;
+    json_t *row, *value;
+    const char *key;
+    size_t i;
+    int is_number;
+    table_init(&table);
+    json_array_foreach(rows, i, row)
+    {
+        json_object_foreach(row, key, value) table_column(&table, key);
+    }
+    json_array_foreach(rows, i, row)
+    {
+        table_row(&table);
+        for (unsigned c = 0; c < table.columns; c++) {
+            value = json_object_get(row, table.names[c]);
+            const json_t *around = json_object_get(row, "currency") || !parent ? row : parent;
+            const char *text = show_cell(table.names[c], value, around, &is_number);
+            table_cell(&table, c, text, is_number);
+        }
+    }
+    table_print(&table, to);
+    table_fini(&table);
+}
+
+void show_result(const json_t *result, FILE *to)
+{
+    json_t *value, *map = (json_t *)result;
+    const char *key;
+    unsigned width = 0;
+    int is_number;
+    if (!json_is_object(result)) {
+        fprintf(to, "%s\n", show_cell("", result, NULL, &is_number));
+        return;
+    }
+    json_object_foreach(map, key, value)
+    {
+        if (!is_rows(value) && table_width(key) > width)
+            width = table_width(key);
+    }
+    json_object_foreach(map, key, value)
+    {
+        if (!is_rows(value))
+            fprintf(to, "%s:%*s %s\n", key, (int)(width - table_width(key)), "",
+                    show_cell(key, value, result, &is_number));
+    }
+    json_object_foreach(map, key, value)
+    {
+        if (is_rows(value)) {
+            fprintf(to, "%s:\n", key);
+            show_table(value, result, to);
+        }
+    }
+}
+
+void show_json(const json_t *value, FILE *to)
+{
+    json_dumpf(value, to, JSON_COMPACT | JSON_ENCODE_ANY);
+    fputc('\n', to);
+}
