@@ -2,6 +2,7 @@
  * Nothing here decides anything. Always: before begin the state is as it was; after begin nothing
  * fails. */
 #include "core/flow/apply.h"
+#include "core/flow/amend.h"
 #include "core/flow/catalogue.h"
 #include "core/flow/count.h"
 #include "core/flow/life.h"

@@ -2,6 +2,7 @@
 #ifndef STK_FLOW_LIFE_H
 #define STK_FLOW_LIFE_H
 
+#include "core/flow/allocate.h"
 #include "core/flow/apply.h"
 
 enum stk_status stk_order_pay(struct stk_apply *apply);
@@ -9,7 +10,6 @@ enum stk_status stk_order_ship(struct stk_apply *apply);
 enum stk_status stk_order_cancel(struct stk_apply *apply);
 enum stk_status stk_order_return(struct stk_apply *apply);
 enum stk_status stk_order_refund(struct stk_apply *apply);
-enum stk_status stk_order_amend(struct stk_apply *apply);
 enum stk_status stk_order_extend(struct stk_apply *apply);
 enum stk_status stk_order_review(struct stk_apply *apply);
 enum stk_status stk_order_release(struct stk_apply *apply);
@@ -19,7 +19,20 @@ enum stk_status stk_shortfall_resolve(struct stk_apply *apply);
  * closed order leaves memory for the archive. */
 void stk_order_expire(struct stk_apply *apply, uint32_t slot);
 void stk_order_archive(struct stk_apply *apply, uint32_t slot);
+
 /* All that is held leaves (order.sell, right after placing, in the same record). */
 void stk_order_ship_all(struct stk_apply *apply, uint32_t slot, stk_time_t occurred_ms);
+/* The end of every verb on an order: the state that follows from its lines, lists, row, answer. */
+void stk_order_settle(struct stk_apply *apply, uint32_t slot);
+/* `units` of a line are wanted no more: off its shortfall first, then what is ordered ahead, then
+ * its holds. The line's own counters but short_units and preorder are the caller's. After begin. */
+void stk_order_give_back(struct stk_apply *apply, uint32_t slot, uint16_t line, uint32_t units);
+/* Stock of this SKU has come: cover back-orders, oldest order first, as far as it goes. After
+ * begin. */
+void stk_order_cover_back_orders(struct stk_apply *apply, stk_sku_t sku);
+/* Append the demands of `units` of a line that is there already to the scratch. */
+void stk_order_line_demand(struct stk_apply *apply, uint32_t slot, uint16_t line, uint32_t units);
+/* What an order that is there may take from: as when it was placed. */
+struct stk_wants stk_order_wants(struct stk_apply *apply, const struct stk_order *order);
 
 #endif
