@@ -13,6 +13,7 @@
 #   tests/crash/crash_*.c        one program each; other .c files there are linked into each
 #   tests/*/preload_*.c          shared libraries for LD_PRELOAD
 #   tests/fuzz/fuzz_*.c          libFuzzer, clang; corpora: tests/fuzz/corpus/<name>/
+#                                replay.c gives them inputs without it
 #   tests/system/*.c, tests/tools/*.c   one program each; tests/system/*.sh run as they are
 
 .DEFAULT_GOAL := all
@@ -87,7 +88,7 @@ PRELOAD_SRC  := $(wildcard tests/*/preload_*.c)
 SINGLE_SRC   := $(filter-out tests/%/preload_%,$(wildcard tests/unit/*/test_*.c \
                 tests/torture/torture_*.c tests/crash/crash_*.c tests/system/*.c tests/tools/*.c))
 FUZZ_SRC     := $(wildcard tests/fuzz/fuzz_*.c)
-FUZZ_COMMON  := $(filter-out tests/fuzz/fuzz_%,$(wildcard tests/fuzz/*.c))
+FUZZ_COMMON  := $(filter-out tests/fuzz/fuzz_% tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c))
 
 UNIT_BINS    := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*/test_*.c))
 TORTURE_BINS := $(patsubst %.c,$(B)/%,$(wildcard tests/torture/torture_*.c))
@@ -96,6 +97,7 @@ SINGLE_BINS  := $(patsubst %.c,$(B)/%,$(SINGLE_SRC))
 PRELOADS     := $(patsubst %.c,$(B)/%.so,$(PRELOAD_SRC))
 SIM_BIN      := $(if $(SIM_SRC),$(B)/tests/sim)
 FUZZ_BINS    := $(patsubst %.c,build/fuzz/%,$(FUZZ_SRC))
+REPLAY_BINS  := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
 TEST_BINS    := $(SINGLE_BINS) $(SIM_BIN) $(PRELOADS)
 
 # ---- the product ----------------------------------------------------------------------------
@@ -147,7 +149,7 @@ $(B)/obj/%.o: %.c Makefile
 
 # ---- tests: programs ------------------------------------------------------------------------
 
-.PHONY: test-programs fuzz-programs
+.PHONY: test-programs fuzz-programs replay-programs
 test-programs: $(TEST_BINS)
 
 # Archives, so that a test takes only what it names. tools.a lets units reach into the tools.
@@ -177,6 +179,8 @@ $(PRELOADS): $(B)/%.so: $(B)/obj/%.o
 	@echo "  LINK  $@"
 	$(Q)$(CC) -shared -pthread -o $@ $^ -ldl
 
+replay-programs: $(REPLAY_BINS)
+
 # The fuzzers are clang's and need every core object from clang, so they live in build/fuzz.
 fuzz-programs:
 	$(if $(FUZZ_SRC),@$(MAKE) $(JOBS) VARIANT=fuzz $(FUZZ_BINS))
@@ -185,6 +189,13 @@ $(FUZZ_BINS): $(B)/%: $(B)/obj/%.o $(call objects,$(FUZZ_COMMON)) $(TEST_ARCHIVE
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	$(Q)$(CC) -fsanitize=fuzzer $(LDFLAGS_ALL) -o $@ $^ $(CORE_LIBS)
+else
+# Everywhere else: the same inputs, one after the other, without libFuzzer.
+$(REPLAY_BINS): $(B)/%: $(B)/obj/%.o $(B)/obj/tests/fuzz/replay.o \
+                         $(call objects,$(FUZZ_COMMON)) $(TEST_ARCHIVES)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(CORE_LIBS)
 endif
 
 # ---- tests: runs ----------------------------------------------------------------------------
@@ -227,9 +238,9 @@ asan tsan ubsan:
 COVERED := $(wildcard core/state/cell.c core/store/journal.c core/store/fold.c core/flow/recover.c)
 .PHONY: coverage
 coverage:
-	@$(MAKE) --no-print-directory $(JOBS) VARIANT=cov test-programs
+	@$(MAKE) --no-print-directory $(JOBS) VARIANT=cov test-programs replay-programs
 	@find build/cov -name "*.gcda" -delete
-	@SIM_SEEDS=$${SIM_SEEDS:-50} tests/lib/run-tests units:cov torture:cov sim:cov
+	@SIM_SEEDS=$${SIM_SEEDS:-50} tests/lib/run-tests units:cov torture:cov sim:cov replay:cov
 	@tools/coverage --branches 90 $(COVERED)
 
 # ---- the house check ------------------------------------------------------------------------

@@ -831,6 +831,7 @@ static void sleep_until_told(struct stk_engine *engine)
 void stk_engine_run(struct stk_engine *engine)
 {
     const struct stk_log *log = &engine->options.log;
+    /* acquire: pairs with the store in stk_engine_stop */
     while (!atomic_load_explicit(&engine->stop, memory_order_acquire))
         if (stk_engine_turn(engine) == 0)
             sleep_until_told(engine);

@@ -4,6 +4,7 @@
 #include "core/flow/allocate.h"
 #include "core/flow/engine.h"
 #include "core/state/state.h"
+#include <stdatomic.h>
 
 static const struct stk_state *state_of(const struct stk_engine *engine)
 {
@@ -29,12 +30,13 @@ struct stk_bytes stk_engine_location_id(const struct stk_engine *engine, stk_loc
 static stk_cell_t first_cell(const struct stk_catalog *catalog, stk_sku_t sku)
 {
     /* acquire: pairs with the release with which the catalog publishes a complete cell */
-    return __atomic_load_n(&stk_catalog_sku(catalog, sku)->first_cell, __ATOMIC_ACQUIRE);
+    return atomic_load_explicit(&stk_catalog_sku(catalog, sku)->first_cell, memory_order_acquire);
 }
 
 static stk_cell_t next_cell(const struct stk_cell *cell)
 {
-    return __atomic_load_n(&cell->next, __ATOMIC_ACQUIRE); /* as in first_cell */
+    /* acquire: pairs with the same release as in first_cell */
+    return atomic_load_explicit(&cell->next, memory_order_acquire);
 }
 
 enum stk_status stk_engine_stock(const struct stk_engine *engine, stk_sku_t sku,

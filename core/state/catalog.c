@@ -195,7 +195,7 @@ stk_listing_t stk_catalog_find_listing(const struct stk_catalog *catalog, stk_ch
 
 stk_location_t stk_catalog_find_location(const struct stk_catalog *catalog, struct stk_bytes id)
 {
-    /* acquire: what lies below the count is complete */
+    /* acquire: pairs with the store that raises the count; what lies below it is complete */
     uint16_t count = atomic_load_explicit(&catalog->locations, memory_order_acquire);
     for (uint16_t i = 0; i < count; i++) {
         const struct stk_location *location = &catalog->location[i];
@@ -208,6 +208,7 @@ stk_location_t stk_catalog_find_location(const struct stk_catalog *catalog, stru
 stk_cell_t stk_catalog_find_cell(const struct stk_catalog *catalog, stk_sku_t sku,
                                  stk_location_t location)
 {
+    /* acquire, twice: pairs with the release of a new link in add_cell */
     stk_cell_t cell =
         atomic_load_explicit(&stk_catalog_sku(catalog, sku)->first_cell, memory_order_acquire);
     while (cell != STK_NONE) {
@@ -422,9 +423,10 @@ void stk_catalog_remove_sku(struct stk_catalog *catalog, stk_sku_t slot)
     while (more->first_alias)
         remove_alias(catalog, &more->first_alias);
     drop_attributes(catalog, sku);
-    /* the cells keep their links: a reader may be on its way along them */
+    /* the cells keep their links: a reader may be on its way along them. release: pairs with the
+     * acquire in stk_catalog_find_cell */
     atomic_store_explicit(&sku->first_cell, STK_NONE, memory_order_release);
-    atomic_store_explicit(&sku->id, STK_ID_GONE, memory_order_release);
+    atomic_store_explicit(&sku->id, STK_ID_GONE, memory_order_relaxed);
     catalog->sku_count--;
 }
 
@@ -555,7 +557,7 @@ void stk_catalog_remove_listing(struct stk_catalog *catalog, stk_listing_t slot)
     drop_components(catalog, listing);
     stk_index_remove(&catalog->listing_names,
                      listing_hash(listing->channel, stk_catalog_listing_id(catalog, slot)), slot);
-    atomic_store_explicit(&listing->id, STK_ID_GONE, memory_order_release);
+    atomic_store_explicit(&listing->id, STK_ID_GONE, memory_order_relaxed);
     catalog->listing_count--;
 }
 

@@ -15,6 +15,12 @@ fail()
     echo "FAILED: $*"
 }
 
+# What a run of tidy reports, as `path rule`.
+reported_in()
+{
+    sed -nE 's/^([^: ]+):[0-9]+: ([a-z-]+): .*/\1 \2/p' "$1" | sort -u
+}
+
 copy_tree()
 {
     mkdir -p "$1/build"
@@ -81,7 +87,7 @@ in_core include-root base/zz_near <<< '#include "ring.h"'
 echo 'core/base/zz_near.c floors' >> "$expected"
 plant guard core/base/zz_guard.h <<< $'/* Planted. */\n#ifndef ZZ_H\n#define ZZ_H\n\n#endif'
 plant guard core/base/zz_bare.h <<< '/* Planted. */'
-plant guard tests/lib/zz_lib.h <<< $'/* Planted. */\n#ifndef STK_LIB_H\n#define STK_LIB_H\n\n#endif'
+plant guard tests/lib/zz_lib.h <<< $'/* Planted. */\n#ifndef ZZ_H\n#define ZZ_H\n\n#endif'
 
 # How a file reads.
 in_core columns base/zz_wide <<< "/* $(printf 'x%.0s' {1..100}) */"
@@ -107,6 +113,7 @@ in_core stdout flow/zz_printf <<< $'static void zz(void)\n{\n    printf("a");\n}
 in_core float flow/zz_float <<< 'static const double zz = 1;'
 in_core fork flow/zz_fork <<< $'static void zz(void)\n{\n    fork();\n}'
 in_core lmdb-mode store/zz_mode <<< 'static const int zz = MDB_NOSYNC;'
+in_core atomics base/zz_sync <<< $'static void zz(int *a)\n{\n    __atomic_load_n(a, 0);\n}'
 in_core dlopen flow/zz_dlopen <<< $'static void zz(void)\n{\n    dlopen(0, 0);\n}'
 in_core lock state/zz_lock <<< $'static void zz(void)\n{\n    pthread_mutex_lock(0);\n}'
 in_core quiet-state state/zz_log <<< $'static void zz(void)\n{\n    stk_log(1, "a");\n}'
@@ -134,7 +141,7 @@ ar r "$work/faulty/build/libstockade.a" "$work/zz.o" 2> /dev/null
 "$tidy" "$work/faulty" > "$work/faulty.log"
 code=$?
 [ $code -eq 1 ] && pass || fail "exit code $code with planted faults, want 1"
-sed -nE 's/^([^: ]+):[0-9]+: ([a-z-]+): .*/\1 \2/p' "$work/faulty.log" | sort -u > "$work/reported"
+reported_in "$work/faulty.log" | comm -23 - <(reported_in "$work/clean.log") > "$work/reported"
 sort -u "$expected" -o "$expected"
 command -v clang-format > /dev/null || sed -i '/ format$/d' "$expected"
 while read -r path rule; do

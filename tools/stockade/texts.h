@@ -39,7 +39,7 @@ enum exit_code {
 #define T_CONNECT       "cannot connect to %s"
 #define T_TCP_BAD       "'%s' is no address: write HOST:PORT"
 #define T_RESOLVE       "cannot resolve %s: %s"
-#define T_NO_ENGINE     "no engine answers at %s or %s; name it with --socket PATH or --tcp HOST:PORT"
+#define T_NO_ENGINE     "no engine answers at %s or %s; give --socket PATH or --tcp HOST:PORT"
 #define T_LOST          "the connection was lost before the answer came"
 #define T_TIMEOUT       "no answer in time"
 #define T_NO_MESSAGE    "refused without a message"

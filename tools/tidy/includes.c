@@ -144,8 +144,8 @@ static void check_include(const struct tree *tree, const struct source *source, 
         check_foreign(source, line, target);
 }
 
-/* core/base/ring.h: STK_BASE_RING_H. include/stockade/types.h: STOCKADE_TYPES_H. Elsewhere: STK_,
- * then anything, then the file's name. */
+/* core/base/ring.h: STK_BASE_RING_H. include/stockade/types.h: STOCKADE_TYPES_H. Elsewhere: what
+ * you like, then the file's name. */
 static void check_guard(const struct source *source)
 {
     char stem[128], want[300], guard[256] = "", second[256] = "";
@@ -168,14 +168,13 @@ static void check_guard(const struct source *source)
         found = sscanf(copy, "#ifndef %255s #define %255s", guard, second) == 2;
     }
     size_t size = strlen(guard), tail = strlen(want);
-    int fits = core || public ? !strcmp(guard, want)
-                              : !strncmp(guard, "STK_", 4) && size >= tail &&
-                                    !strcmp(guard + size - tail, want);
+    int fits =
+        core || public ? !strcmp(guard, want) : size >= tail && !strcmp(guard + size - tail, want);
     if (!found || strcmp(guard, second))
         fault(source->path, 1, "guard", "has no include guard (want %s)", want);
     else if (!fits)
         fault(source->path, 1, "guard", "guard is %s, want %s%s", guard,
-              core || public ? "" : "STK_...", want);
+              core || public ? "" : "...", want);
 }
 
 void check_includes(const struct tree *tree)
