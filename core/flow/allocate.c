@@ -10,7 +10,7 @@ int stk_allocate_allowed(const struct stk_location *location, stk_channel_t chan
     if (!location->used || !location->ships)
         return 0;
     for (unsigned i = 0; i < STK_CHANNELS_MAX / 64; i++)
-        any |= location->channels[i];
+        any |= atomic_load_explicit(&location->channels[i], memory_order_relaxed);
     if (!any)
         return 1;
     return channel && (location->channels[channel / 64] >> (channel % 64) & 1);

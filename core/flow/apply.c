@@ -140,6 +140,8 @@ void stk_apply_moved(struct stk_apply *apply, stk_cell_t cell, stk_time_t occurr
     uint32_t movement =
         stk_book_add_movement(&state->book, &state->catalog, cell, occurred_ms, apply->seq, delta);
     stk_assert(movement != STK_NONE);
+    ((struct stk_movement *)stk_pool_at(&state->book.movements, movement))->part =
+        apply->movements++;
     stk_row_put_movement(&apply->record, state, movement);
 }
 

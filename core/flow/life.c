@@ -757,7 +757,7 @@ void stk_order_cover_back_orders(struct stk_apply *apply, stk_sku_t sku)
     struct stk_state *state = apply->state;
     uint64_t after = 0;
     stk_assert(apply->open);
-    while (stk_catalog_sku(&state->catalog, sku)->shortfall) {
+    while (stk_catalog_sku_more(&state->catalog, sku)->shortfall) {
         uint32_t entry = next_back_order(apply, sku, after);
         if (entry == STK_NONE)
             return;
@@ -768,7 +768,8 @@ void stk_order_cover_back_orders(struct stk_apply *apply, stk_sku_t sku)
         after = shortfall->order_number;
         uint32_t covered = choose_for_short(apply, &about, line, shortfall->units, UINT16_MAX, 0);
         if (!covered || !holds_fit(apply) ||
-            !stk_record_room(&apply->record, stk_row_order_max(about.order, apply->scratch->picks)))
+            !stk_record_room(&apply->record,
+                             stk_row_order_max(state, about.slot, apply->scratch->picks)))
             continue;
         stk_order_book_picks(apply, about.slot);
         stk_order_short(apply, about.slot, line, -(int64_t)covered);

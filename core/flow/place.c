@@ -114,7 +114,8 @@ static int order_ahead(struct stk_apply *apply, uint32_t demand, uint32_t units,
     struct stk_scratch *scratch = apply->scratch;
     const struct stk_state *state = apply->state;
     uint32_t before = scratch->aheads;
-    uint32_t at = stk_catalog_sku(&state->catalog, scratch->demand[demand].sku)->first_incoming;
+    uint32_t at =
+        stk_book_first_incoming(&state->book, &state->catalog, scratch->demand[demand].sku);
     for (; at != STK_NONE && units && scratch->aheads < STK_LINES_MAX;) {
         const struct stk_incoming *incoming = stk_pool_at(&state->book.incoming, at);
         uint32_t limit = incoming->preorder_limit < incoming->quantity ? incoming->preorder_limit
@@ -304,8 +305,8 @@ void stk_order_short(struct stk_apply *apply, uint32_t slot, uint16_t line, int6
     stk_assert((int64_t)at->short_units + units >= 0);
     at->short_units = (uint32_t)((int64_t)at->short_units + units);
     for (uint16_t c = 0; c < at->component_count; c++) {
-        struct stk_sku *sku =
-            stk_catalog_sku(&state->catalog, component[at->first_component + c].sku);
+        struct stk_sku_more *sku =
+            stk_catalog_sku_more(&state->catalog, component[at->first_component + c].sku);
         int64_t open = sku->shortfall + units * component[at->first_component + c].units;
         stk_assert(open >= 0 && open <= UINT32_MAX);
         sku->shortfall = (uint32_t)open;

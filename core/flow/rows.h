@@ -5,6 +5,8 @@
 #define STK_FLOW_ROWS_H
 
 #include "core/base/doc.h"
+#include "core/flow/attributes.h"
+#include "core/flow/order_row.h"
 #include "core/state/state.h"
 #include "core/store/record.h"
 
@@ -16,10 +18,6 @@ void stk_row_put_sku(struct stk_record *out, const struct stk_state *state, stk_
 void stk_row_put_cell(struct stk_record *out, const struct stk_state *state, stk_cell_t cell);
 void stk_row_put_listing(struct stk_record *out, const struct stk_state *state,
                          stk_listing_t listing);
-/* table: STK_TABLE_ORDER, or STK_TABLE_ARCHIVE (then the ORDER row is deleted in the same record).
- */
-void stk_row_put_order(struct stk_record *out, const struct stk_state *state, uint32_t order,
-                       enum stk_table table);
 void stk_row_put_key(struct stk_record *out, const struct stk_key_entry *entry, stk_time_t time_ms,
                      struct stk_bytes source, struct stk_bytes id, struct stk_bytes doc);
 void stk_row_put_movement(struct stk_record *out, const struct stk_state *state, uint32_t movement);
@@ -29,6 +27,9 @@ void stk_row_put_incoming(struct stk_record *out, const struct stk_state *state,
 void stk_row_put_earmark(struct stk_record *out, const struct stk_state *state, uint32_t slot);
 void stk_row_put_transfer(struct stk_record *out, const struct stk_state *state, uint32_t slot);
 void stk_row_put_snapshot(struct stk_record *out, const struct stk_state *state, uint32_t slot);
+/* A snapshot's row that is applied, or goes with it. */
+void stk_row_delete_snapshot_row(struct stk_record *out, uint32_t snapshot, stk_sku_t sku);
+void stk_row_delete_cell(struct stk_record *out, const struct stk_state *state, stk_cell_t cell);
 void stk_row_put_snapshot_row(struct stk_record *out, uint32_t snapshot, stk_sku_t sku,
                               uint32_t quantity);
 void stk_row_put_shortfall(struct stk_record *out, const struct stk_state *state, uint32_t slot);
@@ -36,16 +37,10 @@ void stk_row_put_early(struct stk_record *out, const struct stk_state *state, ui
 void stk_row_delete_u32(struct stk_record *out, enum stk_table table, uint32_t slot);
 void stk_row_delete_shortfall(struct stk_record *out, uint64_t order_number, uint16_t line);
 void stk_row_delete_early(struct stk_record *out, struct stk_hash order_key);
-/* An upper bound of the bytes that stk_row_put_order may write for this order. */
-uint32_t stk_row_order_max(const struct stk_order *order, uint32_t holds);
-
 /* One row. STK_VERSION, STK_CORRUPT, STK_FULL (capacity). seq: sequence of the record (KEY rows).
  */
 enum stk_status stk_row_load(struct stk_state *state, enum stk_table table, struct stk_bytes key,
                              struct stk_bytes value, struct stk_error *err);
-/* The ARCHIVE or ORDER row of one order back into memory (a parked command brought it); *slot. */
-enum stk_status stk_row_load_order(struct stk_state *state, uint64_t number, struct stk_bytes value,
-                                   uint32_t *slot, struct stk_error *err);
 /* The remembered answer in a KEY row's value: views into it. */
 struct stk_key_answer {
     struct stk_hash key, body;
@@ -61,21 +56,5 @@ enum stk_status stk_row_read_key(struct stk_bytes value, struct stk_key_answer *
 enum stk_status stk_row_describe(const struct stk_names *names, enum stk_table table,
                                  struct stk_bytes key, struct stk_bytes value, struct stk_doc *doc,
                                  struct stk_error *err);
-
-/* Attributes of a SKU (kept encoded in state). */
-struct stk_attributes {
-    struct stk_bytes title, tax_class;
-    struct stk_bytes barcodes[STK_ATTR_LIST_MAX], aliases[STK_ATTR_LIST_MAX],
-        tags[STK_ATTR_LIST_MAX];
-    uint32_t barcode_count, alias_count, tag_count;
-    int64_t cost, list_price, map_price; /* INT64_MIN = not given */
-    stk_currency_t currency;
-    uint32_t reorder_point, reorder_quantity, lead_time_days;
-};
-#define STK_ATTRIBUTES_MAX 16384 /* encoded */
-/* Views into bytes. Empty bytes: all empty, money not given. */
-enum stk_status stk_attributes_read(struct stk_bytes bytes, struct stk_attributes *out);
-/* Returns the size, at most STK_ATTRIBUTES_MAX. */
-uint32_t stk_attributes_write(const struct stk_attributes *attributes, uint8_t *room);
 
 #endif

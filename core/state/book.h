@@ -12,6 +12,7 @@ struct stk_movement {
     stk_seq_t seq;
     stk_cell_t cell;
     int32_t delta;     /* of on_hand */
+    uint32_t part;     /* which one of its effect, from 0 */
     uint32_t next;     /* of the cell, by occurred_ms, then seq */
     uint32_t next_all; /* in the order of their booking, oldest first */
 };
@@ -66,9 +67,10 @@ struct stk_snapshot {
     uint8_t subtracted;
 };
 struct stk_snapshot_row {
+    uint32_t snapshot;
     stk_sku_t sku;
     uint32_t quantity;
-    uint32_t next;
+    uint32_t next, prev;
 };
 
 /* A line of an order that stock did not cover. */
@@ -95,7 +97,8 @@ struct stk_book {
     struct stk_heap text;
     struct stk_index incoming_ids; /* document and sku and location */
     struct stk_index earmark_ids, transfer_ids, snapshot_ids;
-    struct stk_index shortfall_keys; /* order number and line */
+    struct stk_index snapshot_row_keys; /* snapshot and SKU */
+    struct stk_index shortfall_keys;    /* order number and line */
     struct stk_index early_keys;
     uint32_t first_movement, last_movement; /* of all */
 };
@@ -130,6 +133,14 @@ uint32_t stk_book_add_incoming(struct stk_book *book, struct stk_catalog *catalo
                                struct stk_bytes document, stk_sku_t sku, stk_location_t location,
                                stk_time_t expected_ms);
 void stk_book_remove_incoming(struct stk_book *book, struct stk_catalog *catalog, uint32_t slot);
+/* 1 when the slot (below top) is in use. */
+int stk_book_incoming_lives(const struct stk_book *book, uint32_t slot);
+int stk_book_earmark_lives(const struct stk_book *book, uint32_t slot);
+int stk_book_transfer_lives(const struct stk_book *book, uint32_t slot);
+int stk_book_snapshot_lives(const struct stk_book *book, uint32_t slot);
+/* The SKU's first incoming document (by expected_ms), or STK_NONE. */
+uint32_t stk_book_first_incoming(const struct stk_book *book, const struct stk_catalog *catalog,
+                                 stk_sku_t sku);
 /* A pre-order joins (at the end) or leaves the queue of a document; `preorders` is kept here.
  * Changing a queued hold's quantity: leave, change, or by stk_book_preorder_less, which keeps its
  * place. */
@@ -147,8 +158,12 @@ uint32_t stk_book_add_transfer(struct stk_book *book, uint32_t slot, struct stk_
 void stk_book_remove_transfer(struct stk_book *book, uint32_t slot);
 uint32_t stk_book_find_snapshot(const struct stk_book *book, struct stk_bytes id);
 uint32_t stk_book_add_snapshot(struct stk_book *book, uint32_t slot, struct stk_bytes id);
-uint32_t stk_book_add_snapshot_row(struct stk_book *book, uint32_t snapshot, stk_sku_t sku,
-                                   uint32_t quantity);               /* STK_NONE: full */
+/* Rows of a snapshot, each SKU once (found by an index); first_row is the next to be applied. */
+uint32_t stk_book_find_snapshot_row(const struct stk_book *book, uint32_t snapshot, stk_sku_t sku);
+uint32_t stk_book_set_snapshot_row(struct stk_book *book, uint32_t snapshot, stk_sku_t sku,
+                                   uint32_t quantity); /* new or changed; STK_NONE: full */
+void stk_book_drop_snapshot_row(struct stk_book *book, uint32_t snapshot,
+                                stk_sku_t sku);                      /* none: fine */
 void stk_book_remove_snapshot(struct stk_book *book, uint32_t slot); /* its rows too */
 uint32_t stk_book_find_shortfall(const struct stk_book *book, uint64_t order_number, uint16_t line);
 uint32_t stk_book_add_shortfall(struct stk_book *book, uint64_t order_number, uint16_t line);

@@ -25,6 +25,7 @@ struct stk_key_entry {
 struct stk_dedupe {
     struct stk_key_entry *entries; /* a ring by sequence */
     uint32_t capacity, head, count;
+    stk_seq_t last; /* of the newest entry */
     struct stk_heap docs;
     struct stk_index index; /* by key.low; value: position in the ring */
     /* The filter: cuckoo table, 4 bytes an entry: 16 bits of fingerprint, 16 bits of run slot. */
@@ -48,6 +49,8 @@ int stk_dedupe_has_room(const struct stk_dedupe *dedupe, uint32_t doc_size);
 /* Sequences ascend. The document is copied. Room was asked for. */
 void stk_dedupe_add(struct stk_dedupe *dedupe, const struct stk_key_entry *entry,
                     struct stk_bytes doc);
+/* Sequence of the newest entry that was ever added; 0 = none. */
+stk_seq_t stk_dedupe_last(const struct stk_dedupe *dedupe);
 /* A key of a run (class in run) goes into the filter (at start). STK_FULL: the filter's capacity.
  */
 enum stk_status stk_dedupe_filter_add(struct stk_dedupe *dedupe, uint32_t run_id,

@@ -17,7 +17,7 @@
 #include "core/base/limits.h"
 
 #define STK_RECORD_FORMAT 1
-#define STK_KEY_MAX       22 /* the longest key of a table: MOVEMENT */
+#define STK_KEY_MAX       16 /* the longest key of a table: EARLY */
 #define STK_ROW_MOVE_MAX  3  /* closing a row may move its value by so many bytes */
 /* What a row costs besides its value, at most: ask stk_record_room for value + this. */
 #define STK_ROW_HEAD_MAX (2 + STK_KEY_MAX + 1 + STK_ROW_MOVE_MAX)
@@ -33,7 +33,7 @@
     STK_TABLE(ORDER, 6, 8, "order", "u64 order number")                                            \
     STK_TABLE(ARCHIVE, 7, 8, "archive", "u64 order number")                                        \
     STK_TABLE(KEY, 8, 8, "key", "u64 sequence")                                                    \
-    STK_TABLE(MOVEMENT, 9, 22, "movement", "u32 sku, u16 location, u64 time, u64 sequence")        \
+    STK_TABLE(MOVEMENT, 9, 10, "movement", "u64 sequence, u16 part")                               \
     STK_TABLE(INCOMING, 10, 4, "incoming", "u32 incoming")                                         \
     STK_TABLE(EARMARK, 11, 4, "earmark", "u32 earmark")                                            \
     STK_TABLE(TRANSFER, 12, 4, "transfer", "u32 transfer")                                         \
