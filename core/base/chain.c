@@ -33,3 +33,11 @@ void stk_chain_destroy(struct stk_chain *chain)
 {
     stk_free(chain);
 }
+
+void stk_chain_digest(const void *data, size_t size, uint8_t out[STK_CHAIN_BYTES])
+{
+    struct stk_chain chain;
+    stk_assert(SHA256_Init(&chain.context) == 1);
+    stk_assert(SHA256_Update(&chain.context, data, size) == 1);
+    stk_assert(SHA256_Final(out, &chain.context) == 1);
+}

@@ -14,4 +14,7 @@ void stk_chain_next(struct stk_chain *chain, const uint8_t previous[STK_CHAIN_BY
                     const void *data, size_t size, uint8_t out[STK_CHAIN_BYTES]);
 void stk_chain_destroy(struct stk_chain *chain);
 
+/* out = SHA-256(data). Thread-safe, no allocation. For tokens, which are kept as hashes only. */
+void stk_chain_digest(const void *data, size_t size, uint8_t out[STK_CHAIN_BYTES]);
+
 #endif
