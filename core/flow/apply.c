@@ -140,8 +140,10 @@ void stk_apply_moved(struct stk_apply *apply, stk_cell_t cell, stk_time_t occurr
     uint32_t movement =
         stk_book_add_movement(&state->book, &state->catalog, cell, occurred_ms, apply->seq, delta);
     stk_assert(movement != STK_NONE);
-    ((struct stk_movement *)stk_pool_at(&state->book.movements, movement))->part =
-        apply->movements++;
+    struct stk_movement *booked = stk_pool_at(&state->book.movements, movement);
+    booked->part = apply->movements++;
+    booked->source = apply->shipping ? apply->shipping->source : 0;
+    booked->placed_ms = apply->shipping ? apply->shipping->placed_ms : 0;
     stk_row_put_movement(&apply->record, state, movement);
 }
 

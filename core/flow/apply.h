@@ -64,8 +64,9 @@ struct stk_apply {
     stk_seq_t seq; /* that the record has or will have */
     struct stk_batch *batch;
     struct stk_record record;
-    uint32_t movements; /* booked by this command */
-    int open;           /* stk_apply_begin was called */
+    uint32_t movements;               /* booked by this command */
+    const struct stk_order *shipping; /* movements are of this order; NULL = of none */
+    int open;                         /* stk_apply_begin was called */
     struct stk_doc answer;
     uint32_t pairs;
     uint32_t answer_mark;

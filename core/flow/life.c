@@ -371,6 +371,7 @@ static void ship_units(struct stk_apply *apply, struct about *about, uint16_t in
 {
     struct stk_orders *orders = &apply->state->orders;
     struct stk_order_line *line = &about->line[index];
+    apply->shipping = about->order;
     for (uint16_t c = 0; c < line->component_count && units; c++) {
         uint16_t component = (uint16_t)(line->first_component + c);
         uint32_t left = units * about->component[component].units;
@@ -387,6 +388,7 @@ static void ship_units(struct stk_apply *apply, struct about *about, uint16_t in
         stk_assert(left == 0);
     }
     line->shipped += units;
+    apply->shipping = NULL;
 }
 
 void stk_order_ship_all(struct stk_apply *apply, uint32_t slot, stk_time_t occurred_ms)

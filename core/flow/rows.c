@@ -441,7 +441,11 @@ void stk_row_put_movement(struct stk_record *out, const struct stk_state *state,
     uint8_t *at = stk_put_varint(value + 1, cell->sku);
     at = stk_put_varint(at, cell->location);
     at = stk_put_zigzag(at, from->occurred_ms);
-    stk_record_row_close(out, value, stk_put_zigzag(at, from->delta));
+    at = stk_put_zigzag(at, from->delta);
+    at = stk_put_varint(at, from->source);
+    if (from->source)
+        at = stk_put_zigzag(at, from->placed_ms - from->occurred_ms);
+    stk_record_row_close(out, value, at);
 }
 
 void stk_row_delete_movement(struct stk_record *out, const struct stk_state *state,
@@ -462,6 +466,8 @@ static enum stk_status load_movement(struct stk_state *state, struct stk_reader 
     uint32_t location = get_u32(in);
     stk_time_t occurred_ms = stk_get_zigzag(in);
     int64_t delta = stk_get_zigzag(in);
+    uint32_t source = get_u32(in);
+    stk_time_t placed_ms = source ? occurred_ms + stk_get_zigzag(in) : 0;
     enum stk_status status = done(in, "movement", err);
     if (status != STK_OK)
         return status;
@@ -482,7 +488,10 @@ static enum stk_status load_movement(struct stk_state *state, struct stk_reader 
                              "capacity \"movements\" is smaller than what is stored");
     uint32_t slot = stk_book_add_movement(&state->book, &state->catalog, cell, occurred_ms, seq,
                                           (int32_t)delta);
-    ((struct stk_movement *)stk_pool_at(&state->book.movements, slot))->part = part;
+    struct stk_movement *to = stk_pool_at(&state->book.movements, slot);
+    to->part = part;
+    to->source = (uint16_t)source;
+    to->placed_ms = placed_ms;
     return STK_OK;
 }
 

@@ -11,10 +11,13 @@ struct stk_movement {
     stk_time_t occurred_ms;
     stk_seq_t seq;
     stk_cell_t cell;
-    int32_t delta;     /* of on_hand */
-    uint32_t part;     /* which one of its effect, from 0 */
-    uint32_t next;     /* of the cell, by occurred_ms, then seq */
-    uint32_t next_all; /* in the order of their booking, oldest first */
+    int32_t delta;   /* of on_hand */
+    uint32_t part;   /* which one of its effect, from 0 */
+    uint16_t source; /* of the order that left with it; 0 = no order */
+    uint16_t unused;
+    stk_time_t placed_ms; /* of that order */
+    uint32_t next;        /* of the cell, by occurred_ms, then seq */
+    uint32_t next_all;    /* in the order of their booking, oldest first */
 };
 
 struct stk_incoming {
@@ -118,6 +121,10 @@ uint32_t stk_book_add_movement(struct stk_book *book, struct stk_catalog *catalo
  * far. */
 int64_t stk_book_moved_since(const struct stk_book *book, const struct stk_catalog *catalog,
                              stk_cell_t cell, stk_time_t as_of, int *known);
+/* Units that left after `as_of` for orders of this source that were placed up to `until`. */
+int64_t stk_book_shipped_since(const struct stk_book *book, const struct stk_catalog *catalog,
+                               stk_cell_t cell, stk_time_t as_of, uint16_t source,
+                               stk_time_t until);
 /* Forget up to max movements booked before `before_ms` (their cells' moves_since moves on). The
  * callback hears of each, so that its row is deleted. Returns how many. */
 uint32_t stk_book_forget_movements(struct stk_book *book, struct stk_catalog *catalog,
