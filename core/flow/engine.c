@@ -145,7 +145,7 @@ enum stk_status stk_engine_create(struct stk_engine **out, const struct stk_engi
     }
     stk_time_init(&engine->time, options->clock, 0);
     engine->now = stk_time_now_ms(&engine->time);
-    stk_wheel_init(&engine->state.wheel, engine->now);
+    stk_wheel_advance(&engine->state.wheel, &engine->state.orders, engine->now);
     *out = engine;
     return STK_OK;
 }
@@ -676,9 +676,9 @@ static int forget_slice(struct stk_engine *engine)
 static void expire_slice(struct stk_engine *engine)
 {
     struct stk_state *state = &engine->state;
+    stk_wheel_advance(&state->wheel, &state->orders, engine->now);
     if (engine->now < engine->grace_until_ms)
         return;
-    stk_wheel_advance(&state->wheel, &state->orders, engine->now);
     for (uint32_t n = 0; n < STK_EXPIRY_SLICE && !engine->full; n++) {
         uint32_t slot = stk_wheel_due(&state->wheel);
         if (slot == STK_NONE || !batch_ready(engine))
@@ -693,9 +693,9 @@ static void expire_slice(struct stk_engine *engine)
 static int archive_is_due(const struct stk_engine *engine)
 {
     const struct stk_wheel *wheel = &engine->state.wheel;
-    if (wheel->closed_first == STK_NONE)
+    if (stk_wheel_closed(wheel) == STK_NONE)
         return 0;
-    const struct stk_order *order = stk_orders_at(&engine->state.orders, wheel->closed_first);
+    const struct stk_order *order = stk_orders_at(&engine->state.orders, stk_wheel_closed(wheel));
     return order->changed_ms + engine->options.closed_keep_ms <= engine->now ||
            wheel->closed_count > engine->options.closed_keep_max;
 }
@@ -706,7 +706,7 @@ static void archive_slice(struct stk_engine *engine)
         if (!stk_dedupe_has_room(&engine->state.dedupe, 0) || !batch_ready(engine))
             return;
         struct stk_apply apply = begin_apply(engine, NULL);
-        stk_order_archive(&apply, engine->state.wheel.closed_first);
+        stk_order_archive(&apply, stk_wheel_closed(&engine->state.wheel));
         end_record(engine, &apply);
         stk_counter_add(&engine->counters.archived, 1);
     }

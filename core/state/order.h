@@ -28,23 +28,22 @@ enum stk_order_phase { /* their names on the wire: stk_order_state_name in flow/
 #define STK_ORDER_CLOSED    8u  /* nothing held or short any more: waits for the archive */
 #define STK_ORDER_TILL      16u /* order.sell */
 
+/* Two cache lines. A free slot's first bytes link the free list, so that `number` is not there. */
 struct stk_order {
-    uint64_t number; /* sequence of its placing; 0 = free slot */
-    struct stk_hash key;
-    struct stk_hash body;  /* hash of the placing command: same key, other body is a conflict */
-    stk_time_t placed_ms;  /* engine time of the placing */
-    stk_time_t expires_ms; /* 0 = firm */
-    stk_time_t first_expires_ms; /* as first answered */
-    stk_time_t changed_ms;
-    int64_t refunded_minor;
-    uint32_t first_short; /* units short when it was placed, as first answered */
     uint32_t first_hold;
-    uint32_t data;                   /* heap handle of the body */
-    uint32_t data_size;              /* bytes of it */
-    uint32_t wheel_next, wheel_prev; /* expiry; or, when closed, the archive queue */
+    uint32_t data;                               /* heap handle of the body */
+    uint32_t wheel_next, wheel_prev, wheel_slot; /* expiry or the archive queue; see wheel.h */
+    uint32_t first_short; /* units short when it was placed, as first answered */
+    uint64_t number;      /* sequence of its placing; 0 = free slot */
+    struct stk_hash key;
+    stk_time_t expires_ms; /* 0 = firm */
+    stk_time_t changed_ms;
+    struct stk_hash body; /* hash of the placing command: same key, other body is a conflict */
+    stk_time_t placed_ms; /* engine time of the placing */
+    stk_time_t first_expires_ms; /* as first answered */
+    int64_t refunded_minor;
     stk_currency_t currency;
     uint32_t review_left_ms; /* time to live that was left when the review began; 0 = was firm */
-    uint32_t wheel_slot;     /* STK_NONE = in no list */
     uint16_t source, channel, use;
     stk_country_t country;
     uint16_t lines;
@@ -54,6 +53,7 @@ struct stk_order {
     uint8_t id_size;
     uint8_t unused;
 };
+_Static_assert(sizeof(struct stk_order) == 128, "two cache lines");
 
 struct stk_order_line {
     stk_sku_t sku;         /* STK_NONE when it was ordered by listing */
@@ -66,8 +66,9 @@ struct stk_order_line {
     uint16_t first_component; /* in the order's frozen components */
     uint16_t component_count;
     uint8_t discount_by, tax_included, may_preorder, unused;
-    uint32_t unused2;
 };
+_Static_assert(sizeof(struct stk_order_line) == 72,
+               "one line, one component and an id of 16 bytes fill a heap block of 96");
 /* What one unit of the line took when it was ordered. */
 struct stk_order_component {
     stk_sku_t sku;
@@ -80,18 +81,20 @@ struct stk_order_component {
  * the cell's `held` does not count it. */
 struct stk_hold {
     stk_cell_t cell;
-    uint32_t order; /* slot */
+    uint32_t order; /* slot; STK_NONE = free */
     uint32_t quantity;
     uint32_t shipped;   /* and not returned */
     uint32_t incoming;  /* STK_NONE = a hold of stock */
     uint16_t line;      /* index from 0 */
     uint16_t component; /* index in the order's frozen components */
     uint32_t next_of_order;
-    uint32_t next_of_cell, prev_of_cell; /* or of the incoming document */
+    uint32_t next_of_cell, prev_of_cell; /* or of the incoming document; prev is the hold itself: in
+                                            neither */
 };
 
 struct stk_orders {
     struct stk_pool orders, holds;
+    uint32_t tail, tail_order; /* the last hold of the order that got one last; STK_NONE */
     struct stk_heap data;
     struct stk_index keys; /* by key.low */
 };
@@ -128,13 +131,15 @@ static inline struct stk_bytes stk_order_id(const struct stk_orders *orders,
 uint32_t stk_orders_find(const struct stk_orders *orders,
                          struct stk_hash key); /* slot or STK_NONE */
 void stk_orders_prefetch(const struct stk_orders *orders, struct stk_hash key);
-/* A new order with room for lines, components and id (copied); all else zero, links STK_NONE.
- * STK_FULL names the capacity, nothing changed. */
+/* A new order with room for lines, components and id (copied); all else zero, links STK_NONE. Its
+ * number is the caller's to set at once. STK_FULL names the capacity, nothing changed. The caller
+ * has looked that the key is new. */
 enum stk_status stk_orders_add(struct stk_orders *orders, struct stk_hash key, uint16_t lines,
                                uint16_t components, struct stk_bytes id, uint32_t *slot,
                                struct stk_error *err);
 /* Other numbers of lines and components; old lines and components are kept as far as they fit
- * (components are moved), new ones are zero. STK_FULL leaves it as it was. */
+ * (components are moved), new ones are zero; lent pointers are void. STK_FULL leaves it as it was.
+ */
 enum stk_status stk_orders_resize(struct stk_orders *orders, uint32_t slot, uint16_t lines,
                                   uint16_t components, struct stk_error *err);
 void stk_orders_remove(struct stk_orders *orders, uint32_t slot);         /* no holds, in no list */
