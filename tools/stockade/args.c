@@ -21,29 +21,26 @@ static json_t *whole_number(const struct stk_field *field, const char *text, str
     errno = 0;
     long long value = strtoll(text, &end, 10);
     if (!*text || isspace((unsigned char)*text) || *end) {
-        stk_error_set(err, STK_INVALID, T_ARG_NUMBER, field->name, text);
+        stk_error_set(err, STK_INVALID, T_ARG_NUMBER, text);
         return NULL;
     }
     if (errno || (field->max > field->min && (value < field->min || value > field->max))) {
-        stk_error_set(err, STK_INVALID, T_ARG_RANGE, field->name, text, field->min, field->max);
+        stk_error_set(err, STK_INVALID, T_ARG_RANGE, text, field->min, field->max);
         return NULL;
     }
     return json_integer(value);
 }
 
-static json_t *money(const struct stk_field *field, const char *text, const char *currency,
-                     struct stk_error *err)
+static json_t *money(const char *text, const char *currency, struct stk_error *err)
 {
     int64_t minor;
     if (!currency && text[strspn(text, "+-0123456789")]) {
-        stk_error_set(err, STK_INVALID, T_ARG_CURRENCY, field->name, text);
+        stk_error_set(err, STK_INVALID, T_ARG_CURRENCY, text);
         return NULL;
     }
     int exponent = currency ? money_exponent(currency) : 0;
-    if (money_parse(text, strlen(text), exponent, '.', &minor, err) != STK_OK) {
-        stk_error_prefix(err, "--%s", field->name);
+    if (money_parse(text, strlen(text), exponent, '.', &minor, err) != STK_OK)
         return NULL;
-    }
     return json_integer(minor);
 }
 
@@ -58,14 +55,10 @@ static json_t *moment(const struct stk_field *field, const char *text, struct st
         return json_integer(clock.now_ms(clock.self));
     else
         status = when_parse(text, strlen(text), 0, &ms, err);
-    if (status != STK_OK) {
-        stk_error_prefix(err, "--%s", field->name);
-        return NULL;
-    }
-    return json_integer(ms);
+    return status == STK_OK ? json_integer(ms) : NULL;
 }
 
-static json_t *truth(const struct stk_field *field, const char *text, struct stk_error *err)
+static json_t *truth(const char *text, struct stk_error *err)
 {
     static const char *const yes[] = {"true", "yes", "1", "on"};
     static const char *const no[] = {"false", "no", "0", "off"};
@@ -75,7 +68,7 @@ static json_t *truth(const struct stk_field *field, const char *text, struct stk
         if (!strcasecmp(text, no[i]))
             return json_false();
     }
-    stk_error_set(err, STK_INVALID, T_ARG_TRUTH, field->name, text);
+    stk_error_set(err, STK_INVALID, T_ARG_TRUTH, text);
     return NULL;
 }
 
@@ -93,13 +86,12 @@ static json_t *one_of(const struct stk_field *field, const char *text, struct st
         }
         buffer_printf(&names, "%s%s", i ? ", " : "", field->names[i]);
     }
-    stk_error_set(err, STK_INVALID, T_ARG_ENUM, field->name, text, buffer_string(&names));
+    stk_error_set(err, STK_INVALID, T_ARG_ENUM, text, buffer_string(&names));
     buffer_fini(&names);
     return NULL;
 }
 
-static json_t *code(const struct stk_field *field, const char *text, size_t letters,
-                    struct stk_error *err)
+static json_t *code(const char *text, size_t letters, struct stk_error *err)
 {
     char copy[4] = "";
     size_t size = strlen(text);
@@ -110,7 +102,7 @@ static json_t *code(const struct stk_field *field, const char *text, size_t lett
     }
     if (size == letters)
         return json_string(copy);
-    stk_error_set(err, STK_INVALID, T_ARG_CODE, field->name, text, letters);
+    stk_error_set(err, STK_INVALID, T_ARG_CODE, text, letters);
     return NULL;
 }
 
@@ -120,12 +112,11 @@ static json_t *words(const struct stk_field *field, const char *text, struct stk
     for (const char *end; *text; text = *end ? end + 1 : end) {
         end = text + strcspn(text, ",");
         char *word = must_copy(text, (size_t)(end - text));
-        json_t *item =
-            field->type == STK_FIELD_COUNTRIES ? code(field, word, 2, err) : json_string(word);
+        json_t *item = field->type == STK_FIELD_COUNTRIES ? code(word, 2, err) : json_string(word);
         free(word);
         if (!item) {
             if (err->status == STK_OK)
-                stk_error_set(err, STK_INVALID, T_ARG_UTF8, field->name);
+                stk_error_set(err, STK_INVALID, T_ARG_UTF8);
             json_decref(list);
             return NULL;
         }
@@ -144,25 +135,25 @@ json_t *args_value(const struct stk_field *field, const char *text, const char *
     case STK_FIELD_QUANTITY:
         return whole_number(field, text, err);
     case STK_FIELD_MONEY:
-        return money(field, text, currency, err);
+        return money(text, currency, err);
     case STK_FIELD_TIME:
     case STK_FIELD_SPAN:
         return moment(field, text, err);
     case STK_FIELD_BOOL:
-        return truth(field, text, err);
+        return truth(text, err);
     case STK_FIELD_ENUM:
         return one_of(field, text, err);
     case STK_FIELD_CURRENCY:
-        return code(field, text, 3, err);
+        return code(text, 3, err);
     case STK_FIELD_COUNTRY:
-        return code(field, text, 2, err);
+        return code(text, 2, err);
     case STK_FIELD_STRS:
     case STK_FIELD_COUNTRIES:
         return words(field, text, err);
     default:
         json = json_string(text);
         if (!json)
-            stk_error_set(err, STK_INVALID, T_ARG_UTF8, field->name);
+            stk_error_set(err, STK_INVALID, T_ARG_UTF8);
         return json;
     }
 }
@@ -183,14 +174,13 @@ static enum stk_status read_item(const struct stk_field *list, json_t *item, con
             continue;
         json_t *read = args_value(field, json_string_value(value), currency, err);
         if (!read)
-            return stk_error_prefix(err, "--%s", list->name);
+            return stk_error_prefix(err, "--%s: %s", list->name, field->name);
         json_object_set_new(item, field->name, read);
     }
     return STK_OK;
 }
 
-static const struct stk_field *find_field(const struct stk_field *fields, const char *name,
-                                          size_t size)
+const struct stk_field *args_field(const struct stk_field *fields, const char *name, size_t size)
 {
     for (; fields->name; fields++) {
         size_t i = 0;
@@ -211,7 +201,7 @@ static json_t *read_pairs(const struct stk_field *list, const char *text, const 
     for (const char *end; *text; text = *end ? end + 1 : end) {
         size_t name_size = strcspn(text, "=,");
         end = text + strcspn(text, ",");
-        const struct stk_field *field = find_field(list->sub, text, name_size);
+        const struct stk_field *field = args_field(list->sub, text, name_size);
         const char *value = text[name_size] == '=' ? text + name_size + 1 : "true";
         size_t value_size = text[name_size] == '=' ? (size_t)(end - value) : 4;
         if (!field) {
@@ -220,10 +210,12 @@ static json_t *read_pairs(const struct stk_field *list, const char *text, const 
             char *copy = must_copy(value, value_size);
             json_t *read = args_value(field, copy, currency, err);
             free(copy);
-            if (read)
+            if (read) {
                 json_object_set_new(item, field->name, read);
-            else
+            } else {
+                stk_error_prefix(err, "--%s: %s", list->name, field->name);
                 field = NULL;
+            }
         }
         if (!field) {
             json_decref(item);
@@ -273,13 +265,13 @@ static enum stk_status add_list(json_t *params, const struct stk_field *field, c
 static const struct stk_field *find_option(const struct stk_verb *verb, const char *name,
                                            size_t size)
 {
-    const struct stk_field *found = find_field(verb->fields, name, size);
+    const struct stk_field *found = args_field(verb->fields, name, size);
     char longer[64];
     static const char *const tails[] = {"s", "_ms"};
     for (size_t i = 0; !found && i < 2 && size + 4 < sizeof(longer); i++) {
         memcpy(longer, name, size);
         memcpy(longer + size, tails[i], strlen(tails[i]) + 1);
-        found = find_field(verb->fields, longer, strlen(longer));
+        found = args_field(verb->fields, longer, strlen(longer));
         if (found && i == 0 && found->type != STK_FIELD_LIST && found->type != STK_FIELD_STRS)
             found = NULL;
     }
@@ -294,7 +286,7 @@ static enum stk_status add_value(json_t *params, const struct stk_field *field, 
     json_t *value = args_value(field, text, currency, err);
     json_t *old = json_object_get(params, field->name);
     if (!value)
-        return err->status;
+        return stk_error_prefix(err, "--%s", field->name);
     if (old && json_is_array(old)) {
         json_array_extend(old, value);
         json_decref(value);
@@ -390,7 +382,7 @@ static enum stk_status find_currency(int argc, char **argv, char room[4], struct
             continue;
         json_t *json = args_value(&field, value, NULL, err);
         if (!json)
-            return err->status;
+            return stk_error_prefix(err, "--currency");
         memcpy(room, json_string_value(json), 4);
         json_decref(json);
     }

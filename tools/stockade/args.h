@@ -22,7 +22,10 @@ struct args {
 /* STK_INVALID: one line that names the option. params is to be given back by json_decref. */
 enum stk_status args_parse(const struct stk_verb *verb, int argc, char **argv, struct args *out,
                            struct stk_error *err);
-/* One field from text: what `--name text` means. currency NULL: unknown. A new reference. */
+/* The field of that name, - and _ being the same; NULL when there is none. */
+const struct stk_field *args_field(const struct stk_field *fields, const char *name, size_t size);
+/* One field from text: what `--name text` means. currency NULL: unknown. A new reference, or NULL
+ * with err, which does not name the field. */
 json_t *args_value(const struct stk_field *field, const char *text, const char *currency,
                    struct stk_error *err);
 

@@ -18,6 +18,7 @@ struct command {
     const char *help;
 };
 static const struct command commands[] = {
+    {"import", NULL, cli_import, T_HELP_IMPORT},
     {NULL, NULL, NULL, NULL},
 };
 
