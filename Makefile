@@ -51,12 +51,12 @@ LDFLAGS_ALL := -pthread -Wl,--as-needed $(SAN) $(LDFLAGS)
 PKGS_CORE  := libevent_core libevent_pthreads msgpack lmdb libcrypto jansson yaml-0.1 libxxhash
 PKGS_TEST  := cmocka
 PKGS_BENCH := hiredis libpq
-# $(call ask,VARIABLE,pkg-config arguments,section of tools/packages.txt)
-ask = $(eval $(1) := $(shell pkg-config $(2) 2>/dev/null || echo MISSING))$(if \
+# $(call ask,VARIABLE,pkg-config arguments,section of tools/packages.txt[,further flags])
+ask = $(eval $(1) := $(shell pkg-config $(2) 2>/dev/null || echo MISSING) $(4))$(if \
       $(findstring MISSING,$($(1))),$(error libraries are missing; run: tools/need-packages \
       $(3)),$($(1)))
 CORE_CFLAGS  = $(call ask,CORE_CFLAGS,--cflags $(PKGS_CORE),run)
-CORE_LIBS    = $(call ask,CORE_LIBS,--libs $(PKGS_CORE),run) -lm
+CORE_LIBS    = $(call ask,CORE_LIBS,--libs $(PKGS_CORE),run,-lm)
 TEST_LIBS    = $(call ask,TEST_LIBS,--libs $(PKGS_TEST),test)
 BENCH_CFLAGS = $(call ask,BENCH_CFLAGS,--cflags $(PKGS_BENCH),bench)
 BENCH_LIBS   = $(call ask,BENCH_LIBS,--libs $(PKGS_BENCH),bench)
