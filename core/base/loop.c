@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -52,13 +53,17 @@ static void on_wake(evutil_socket_t fd, short what, void *self)
     atomic_exchange_explicit(&loop->wake_pending, 0, memory_order_acq_rel);
     if (loop->woken)
         loop->woken(loop->woken_arg);
+    /* acquire: pairs with the store in stk_loop_stop */
     if (atomic_load_explicit(&loop->stopping, memory_order_acquire))
         event_base_loopbreak(loop->base);
 }
 
 static void on_library_log(int severity, const char *words)
 {
-    stk_log(severity >= EVENT_LOG_WARN ? STK_LOG_WARN : STK_LOG_DEBUG, "libevent: %s", words);
+    enum stk_log_level level = severity == EVENT_LOG_ERR    ? STK_LOG_ERROR
+                               : severity == EVENT_LOG_WARN ? STK_LOG_WARN
+                                                            : STK_LOG_DEBUG;
+    stk_log(level, "libevent: %s", words);
 }
 
 /* libevent's own settings are the process's: its memory comes from where it can be made to fail,
@@ -67,6 +72,22 @@ static void library_setup(void)
 {
     event_set_mem_functions(stk_alloc, stk_realloc, stk_free);
     event_set_log_callback(on_library_log);
+}
+
+/* 0 when the process has no room for the three fds of an event base (epoll, and a pair for
+ * signals): libevent ends the process when it cannot get the pair. */
+static int has_fds_for_base(int some_fd)
+{
+    int fds[3];
+    unsigned count = 0;
+    while (count < 3 && (fds[count] = fcntl(some_fd, F_DUPFD_CLOEXEC, 0)) >= 0)
+        count++;
+    int enough = count == 3;
+    int reason = errno;
+    while (count > 0)
+        close(fds[--count]);
+    errno = reason;
+    return enough;
 }
 
 static struct event_base *base_create(void)
@@ -94,6 +115,10 @@ struct stk_loop *stk_loop_create(struct stk_error *err)
     loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (loop->wake_fd < 0) {
         stk_error_errno(err, errno, "loop: eventfd");
+        goto fail;
+    }
+    if (!has_fds_for_base(loop->wake_fd)) {
+        stk_error_errno(err, errno, "loop: no room for its fds");
         goto fail;
     }
     loop->base = base_create();
@@ -241,9 +266,7 @@ void stk_loop_timer_arm(struct stk_loop_timer *timer, int64_t delay_ms, int repe
 
 void stk_loop_timer_disarm(struct stk_loop_timer *timer)
 {
-    timer->repeat = 0;
-    /* also takes it back when it is due already and waits for its turn */
-    event_del(&timer->event);
+    /* libevent takes it back when it is due already and waits for its turn */
     stk_assert(timer_set(timer, FAR_FUTURE_MS) == 0);
 }
 
