@@ -1,7 +1,9 @@
 #include "core/base/doc.h"
 #include "core/base/limits.h"
+#include "tests/lib/death.h"
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -150,6 +152,7 @@ static uint32_t write_order(uint8_t *bytes, uint32_t capacity)
     stk_doc_key_text(&doc, "id", "A-1");
     stk_doc_key_str(&doc, "source", (struct stk_bytes){"shop!", 4});
     stk_doc_key_bool(&doc, "fact", 1);
+    stk_doc_key_bool(&doc, "firm", 0);
     stk_doc_key_uint(&doc, "at", 1764000000000);
     stk_doc_text(&doc, "lines");
     uint32_t lines = stk_doc_array_open(&doc);
@@ -162,7 +165,7 @@ static uint32_t write_order(uint8_t *bytes, uint32_t capacity)
     stk_doc_bin(&doc, "\0\1", 2);
     stk_doc_text(&doc, "note");
     stk_doc_nil(&doc);
-    stk_doc_map_close(&doc, map, 7);
+    stk_doc_map_close(&doc, map, 8);
     return doc.overflow ? 0 : doc.size;
 }
 
@@ -176,10 +179,12 @@ static void a_message_goes_round(void **state)
     assert_int_equal(root->size, 3);
     const struct stk_value *map = &root->as.items[2];
     assert_int_equal(map->type, STK_VALUE_MAP);
-    assert_int_equal(map->size, 7);
+    assert_int_equal(map->size, 8);
     is_text(stk_value_get(map, "id"), STK_VALUE_STR, "A-1");
     is_text(stk_value_get(map, "source"), STK_VALUE_STR, "shop");
     assert_int_equal(stk_value_get(map, "fact")->as.boolean, 1);
+    assert_int_equal(stk_value_get(map, "firm")->type, STK_VALUE_BOOL);
+    assert_int_equal(stk_value_get(map, "firm")->as.boolean, 0);
     is_int(stk_value_get(map, "at"), 1764000000000);
     const struct stk_value *lines = stk_value_get(map, "lines");
     assert_int_equal(lines->size, 2);
@@ -317,6 +322,10 @@ static void limits_are_kept_to_the_byte(void **state)
     assert_int_equal(stk_doc_parse(LITERAL("\xc7\x00"), 2, 1, values, 64, &out), STK_TOO_LARGE);
     at = 0, open = 0;
     assert_int_equal(stk_doc_extent(LITERAL("\x92\x01"), 2, &at, &open), STK_TOO_LARGE);
+    at = 0, open = 0; /* enough for what is there, not for what is to come */
+    assert_int_equal(stk_doc_extent(LITERAL("\x94\x01\x01\x92"), 5, &at, &open), STK_TOO_LARGE);
+    at = 0, open = 0;
+    assert_int_equal(stk_doc_extent(LITERAL("\x94\x01\x01\x91"), 6, &at, &open), STK_AGAIN);
     /* values_max: the root and its children */
     assert_int_equal(stk_doc_parse(LITERAL("\x92\x01\x02"), 9, 1, values, 3, &out), STK_OK);
     assert_int_equal(stk_doc_parse(LITERAL("\x92\x01\x02"), 9, 1, values, 2, &out), STK_TOO_LARGE);
@@ -347,6 +356,13 @@ static void odd_maps_are_representable(void **state)
     is_int(stk_value_get(map, "a"), 1);
     is_int(&map->as.items[3], 2);
     is_int(&map->as.items[4], 7);
+    /* a smaller map in the same memory: what lies behind it is not in it */
+    one(LITERAL("\x82\xa1"
+                "b\x01\xa1"
+                "c\x02"));
+    map = one(LITERAL("\x81\xa1"
+                      "b\x03"));
+    assert_null(stk_value_get(map, "c"));
 }
 
 /* Anything at all: no crash, and the two readers agree about whether and where it ends. */
@@ -425,6 +441,81 @@ static void utf8_is_checked(void **state)
     }
 }
 
+static void close_the_wrong_kind(void *arg)
+{
+    (void)arg;
+    uint8_t bytes[16];
+    struct stk_doc doc = stk_doc(bytes, sizeof bytes);
+    stk_doc_map_close(&doc, stk_doc_array_open(&doc), 0);
+}
+
+static void close_the_other_wrong_kind(void *arg)
+{
+    (void)arg;
+    uint8_t bytes[16];
+    struct stk_doc doc = stk_doc(bytes, sizeof bytes);
+    stk_doc_array_close(&doc, stk_doc_map_open(&doc), 0);
+}
+
+static void close_nothing(void *arg)
+{
+    (void)arg;
+    uint8_t bytes[16] = {0xdd};
+    struct stk_doc doc = stk_doc(bytes, sizeof bytes);
+    stk_doc_array_close(&doc, 0, 0);
+}
+
+static void close_no_map(void *arg)
+{
+    (void)arg;
+    uint8_t bytes[16] = {0xdf};
+    struct stk_doc doc = stk_doc(bytes, sizeof bytes);
+    stk_doc_map_close(&doc, 0, 0);
+}
+
+static void parse_too_deep(void *arg)
+{
+    (void)arg;
+    struct stk_parse out;
+    stk_doc_parse("", 0, 1, STK_DEPTH_MAX + 1, values, 64, &out);
+}
+
+static void extent_beyond_data(void *arg)
+{
+    size_t at = 2;
+    uint64_t open = 1;
+    (void)arg;
+    stk_doc_extent("\x01", 1, 10, &at, &open);
+}
+
+static void extent_beyond_limit(void *arg)
+{
+    size_t at = 2;
+    uint64_t open = 1;
+    (void)arg;
+    stk_doc_extent("\x93\x01\x01", 3, 1, &at, &open);
+}
+
+static void misuse_ends_the_process(void **state)
+{
+    uint8_t bytes[8];
+    (void)state;
+    assert_int_equal(death_of(close_the_wrong_kind, NULL), SIGABRT);
+    assert_int_equal(death_of(close_the_other_wrong_kind, NULL), SIGABRT);
+    assert_int_equal(death_of(close_nothing, NULL), SIGABRT);
+    assert_int_equal(death_of(close_no_map, NULL), SIGABRT);
+    assert_int_equal(death_of(parse_too_deep, NULL), SIGABRT);
+    assert_int_equal(death_of(extent_beyond_data, NULL), SIGABRT);
+    assert_int_equal(death_of(extent_beyond_limit, NULL), SIGABRT);
+    /* closing what is empty is no misuse */
+    struct stk_doc doc = stk_doc(bytes, sizeof bytes);
+    stk_doc_array_close(&doc, stk_doc_array_open(&doc), 0);
+    assert_int_equal(one(bytes, doc.size)->size, 0);
+    doc = stk_doc(bytes, sizeof bytes);
+    stk_doc_map_close(&doc, stk_doc_map_open(&doc), 0);
+    assert_int_equal(one(bytes, doc.size)->size, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -440,6 +531,7 @@ int main(void)
         cmocka_unit_test(odd_maps_are_representable),
         cmocka_unit_test(random_bytes_do_no_harm),
         cmocka_unit_test(utf8_is_checked),
+        cmocka_unit_test(misuse_ends_the_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

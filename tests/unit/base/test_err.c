@@ -1,12 +1,13 @@
 #include "core/base/err.h"
+#include "tests/lib/death.h"
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -60,20 +61,27 @@ static void prefix_puts_words_in_front(void **state)
     assert_string_equal(err.text, "journal: segment 7: bad checksum");
 }
 
-static void assertion_ends_the_process(void **state)
+static int ends[2];
+
+static void assert_wrongly(void *arg)
 {
-    int status;
+    (void)arg;
+    dup2(ends[1], STDERR_FILENO);
+    stk_assert(1 + 1 == 3);
+}
+
+static void assertion_ends_the_process_and_says_where(void **state)
+{
+    char words[200] = "";
     (void)state;
     stk_assert(1 + 1 == 2);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        close(2);
-        stk_assert(1 + 1 == 3);
-        _exit(0);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(death_of(assert_wrongly, NULL), SIGABRT);
+    assert_true(read(ends[0], words, sizeof words - 1) > 0);
+    assert_non_null(strstr(words, "test_err.c:"));
+    assert_non_null(strstr(words, ": 1 + 1 == 3\n"));
+    close(ends[0]);
+    close(ends[1]);
 }
 
 static void statuses_have_names(void **state)
@@ -95,9 +103,12 @@ static void statuses_have_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(set_fills_and_returns),      cmocka_unit_test(text_is_one_line_and_fits),
-        cmocka_unit_test(errno_decides_the_status),   cmocka_unit_test(prefix_puts_words_in_front),
-        cmocka_unit_test(assertion_ends_the_process), cmocka_unit_test(statuses_have_names),
+        cmocka_unit_test(set_fills_and_returns),
+        cmocka_unit_test(text_is_one_line_and_fits),
+        cmocka_unit_test(errno_decides_the_status),
+        cmocka_unit_test(prefix_puts_words_in_front),
+        cmocka_unit_test(assertion_ends_the_process_and_says_where),
+        cmocka_unit_test(statuses_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,6 +117,14 @@ static void a_long_line_is_cut_and_says_so(void **state)
     size_t size = strlen(caught());
     assert_int_equal(size, 2047);
     assert_string_equal(seen + size - 6, "xx...\n");
+    /* the longest line that is not cut, and one letter more */
+    size_t head = (size_t)(strchr(seen, 'x') - seen);
+    stk_log(STK_LOG_INFO, "%.*s", (int)(2046 - head), big);
+    assert_int_equal(strlen(caught()), 2047);
+    assert_string_equal(seen + size - 6, "xxxxx\n");
+    stk_log(STK_LOG_INFO, "%.*s", (int)(2047 - head), big);
+    assert_int_equal(strlen(caught()), 2047);
+    assert_string_equal(seen + size - 6, "xx...\n");
 }
 
 static void a_flood_is_limited(void **state)

@@ -1,11 +1,15 @@
 #include "core/base/mem.h"
+#include "tests/lib/death.h"
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <stockade/types.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -252,6 +256,181 @@ static void allocations_fail_when_told(void **state)
     assert_null(stk_alloc(SIZE_MAX));
 }
 
+/* Pages of address space in use, reserved ones too. */
+static long pages_mapped(void)
+{
+    long pages = -1;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file && fscanf(file, "%ld", &pages) != 1)
+        pages = -1;
+    if (file)
+        fclose(file);
+    return pages;
+}
+
+static void what_is_reserved_is_given_back(void **state)
+{
+    struct stk_pool pool;
+    struct stk_heap heap;
+    (void)state;
+    long before = pages_mapped();
+    for (int i = 0; i < 50; i++) {
+        stk_mem_unreserve(stk_mem_reserve(10 << 20, 1, NULL), 10 << 20);
+        stk_mem_unreserve(stk_mem_reserve((10 << 20) + 1, 0, NULL), (10 << 20) + 1);
+        assert_int_equal(stk_pool_init(&pool, 1000, 20000, NULL), STK_OK);
+        stk_pool_fini(&pool);
+        assert_null(pool.base);
+        assert_int_equal(stk_heap_init(&heap, 10 << 20, NULL), STK_OK);
+        stk_heap_fini(&heap);
+        assert_null(heap.base);
+    }
+    assert_true(before > 0);
+    assert_true(pages_mapped() - before < 256); /* one leak of 50 alone is more */
+}
+
+/* 1 when the kernel was told that the memory at `base` may have huge pages ("hg" in smaps). */
+static int is_advised(const void *base)
+{
+    char line[512], start[32];
+    int inside = 0, advised = 0;
+    FILE *file = fopen("/proc/self/smaps", "r");
+    snprintf(start, sizeof start, "%lx-", (unsigned long)(uintptr_t)base);
+    while (file && fgets(line, sizeof line, file)) {
+        if (strncmp(line, start, strlen(start)) == 0)
+            inside = 1;
+        else if (inside && strncmp(line, "VmFlags:", 8) == 0) {
+            advised = strstr(line, " hg") != NULL;
+            break;
+        }
+    }
+    if (file)
+        fclose(file);
+    return advised;
+}
+
+static void huge_pages_are_asked_for(void **state)
+{
+    struct stk_pool large, small;
+    struct stk_heap heap;
+    (void)state;
+    if (access("/sys/kernel/mm/transparent_hugepage/enabled", R_OK) != 0)
+        skip();
+    assert_int_equal(stk_pool_init(&large, 8, 1 << 20, NULL), STK_OK);
+    assert_int_equal(stk_pool_init(&small, 8, 1 << 10, NULL), STK_OK);
+    assert_int_equal(stk_heap_init(&heap, 8 << 20, NULL), STK_OK);
+    assert_true(is_advised(large.base));
+    assert_false(is_advised(small.base));
+    assert_true(is_advised(heap.base));
+    stk_pool_fini(&large);
+    stk_pool_fini(&small);
+    stk_heap_fini(&heap);
+}
+
+static int is_third(void *self, uint32_t index)
+{
+    (void)self;
+    return index == 3;
+}
+
+static void a_pool_in_use_can_be_recovered_into(void **state)
+{
+    struct stk_pool pool;
+    (void)state;
+    assert_int_equal(stk_pool_init(&pool, 8, 5, NULL), STK_OK);
+    for (uint32_t i = 0; i < 5; i++)
+        memset(stk_pool_at(&pool, stk_pool_take(&pool)), 0xff, 8);
+    for (uint32_t i = 0; i < 5; i++)
+        stk_pool_give(&pool, i);
+    stk_pool_take_at(&pool, 3);
+    assert_memory_equal(stk_pool_at(&pool, 3), "\0\0\0\0\0\0\0\0", 8);
+    stk_pool_rebuild_free(&pool, is_third, NULL);
+    assert_int_equal(pool.used, 1);
+    static const uint32_t expected[] = {0, 1, 2, 4, STK_NONE};
+    for (unsigned i = 0; i < 5; i++)
+        assert_int_equal(stk_pool_take(&pool), expected[i]);
+    stk_pool_fini(&pool);
+}
+
+static void give_untaken(void *pool)
+{
+    stk_pool_give(pool, 2);
+}
+
+static void give_twice(void *pool)
+{
+    stk_pool_give(pool, 1);
+    stk_pool_give(pool, 1);
+}
+
+static void give_last_twice(void *pool)
+{
+    stk_pool_give(pool, 0);
+    stk_pool_give(pool, 1);
+    stk_pool_give(pool, 0);
+}
+
+static void take_at_beyond(void *pool)
+{
+    stk_pool_take_at(pool, 3);
+}
+
+static void init_tiny_items(void *pool)
+{
+    stk_pool_init(pool, 3, 10, NULL);
+}
+
+static void heap_take_nothing(void *heap)
+{
+    stk_heap_take(heap, 0);
+}
+
+static void heap_take_too_much(void *heap)
+{
+    stk_heap_take(heap, (16 << 20) + 1);
+}
+
+static void heap_give_untaken(void *heap)
+{
+    stk_heap_give(heap, 2, 16);
+}
+
+static void heap_give_twice(void *heap)
+{
+    stk_heap_give(heap, 0, 16);
+    stk_heap_give(heap, 0, 16);
+}
+
+static void heap_give_other_size(void *heap)
+{
+    stk_heap_give(heap, 0, 48);
+}
+
+static void misuse_ends_the_process(void **state)
+{
+    struct stk_pool pool;
+    struct stk_heap heap;
+    (void)state;
+    assert_int_equal(stk_pool_init(&pool, 8, 3, NULL), STK_OK);
+    stk_pool_take(&pool);
+    stk_pool_take(&pool);
+    assert_int_equal(death_of(give_untaken, &pool), SIGABRT);
+    assert_int_equal(death_of(give_twice, &pool), SIGABRT);
+    assert_int_equal(death_of(give_last_twice, &pool), SIGABRT);
+    assert_int_equal(death_of(take_at_beyond, &pool), SIGABRT);
+    assert_int_equal(death_of(init_tiny_items, &pool), SIGABRT);
+    stk_pool_fini(&pool);
+    assert_int_equal(stk_heap_init(&heap, 32 << 20, NULL), STK_OK);
+    stk_heap_take(&heap, 16);
+    stk_heap_take(&heap, 16);
+    assert_int_equal(death_of(heap_take_nothing, &heap), SIGABRT);
+    assert_int_equal(death_of(heap_take_too_much, &heap), SIGABRT);
+    assert_int_equal(death_of(heap_give_untaken, &heap), SIGABRT);
+    assert_int_equal(death_of(heap_give_twice, &heap), SIGABRT);
+    assert_int_equal(death_of(heap_give_other_size, &heap), SIGABRT);
+    stk_heap_fini(&heap);
+    stk_heap_fini(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +445,10 @@ int main(void)
         cmocka_unit_test(heap_blocks_do_not_overlap),
         cmocka_unit_test(heap_refuses_bad_sizes),
         cmocka_unit_test(allocations_fail_when_told),
+        cmocka_unit_test(what_is_reserved_is_given_back),
+        cmocka_unit_test(huge_pages_are_asked_for),
+        cmocka_unit_test(a_pool_in_use_can_be_recovered_into),
+        cmocka_unit_test(misuse_ends_the_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,6 +42,12 @@ static void every_value_finds_its_bucket(void **state)
         }
     }
     memset(&histogram, 0, sizeof histogram);
+    for (uint64_t value = 0; value < 32; value++) { /* small ones are told exactly */
+        memset(&histogram, 0, sizeof histogram);
+        stk_histogram_add(&histogram, value);
+        assert_int_equal(stk_histogram_quantile(&histogram, 5000), value);
+    }
+    memset(&histogram, 0, sizeof histogram);
     stk_histogram_add(&histogram, UINT64_MAX);
     assert_int_equal(stk_histogram_quantile(&histogram, 1), UINT64_MAX);
 }

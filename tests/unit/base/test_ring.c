@@ -1,5 +1,8 @@
+#include "core/base/mem.h"
 #include "core/base/ring.h"
+#include "tests/lib/death.h"
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -181,6 +184,74 @@ static void content_and_order_hold(void **state)
     stk_ring_spsc_fini(&ring);
 }
 
+static void reserve_too_much(void *ring)
+{
+    stk_ring_spsc_reserve(ring, 128);
+}
+
+static void commit_too_much(void *ring)
+{
+    stk_ring_spsc_reserve(ring, 8);
+    stk_ring_spsc_commit(ring, 9);
+}
+
+static void commit_nothing(void *ring)
+{
+    stk_ring_spsc_commit(ring, 0);
+}
+
+static void commit_twice(void *ring)
+{
+    stk_ring_spsc_reserve(ring, 8);
+    stk_ring_spsc_commit(ring, 8);
+    stk_ring_spsc_commit(ring, 8);
+}
+
+static void misuse_ends_the_process(void **state)
+{
+    struct stk_ring_spsc ring;
+    (void)state;
+    assert_int_equal(stk_ring_spsc_init(&ring, 256, NULL), STK_OK);
+    assert_int_equal(death_of(reserve_too_much, &ring), SIGABRT);
+    assert_int_equal(death_of(commit_too_much, &ring), SIGABRT);
+    assert_int_equal(death_of(commit_nothing, &ring), SIGABRT);
+    assert_int_equal(death_of(commit_twice, &ring), SIGABRT);
+    stk_ring_spsc_fini(&ring);
+    assert_null(ring.data);
+}
+
+static void the_smallest_ring_works(void **state)
+{
+    struct stk_ring_spsc ring;
+    uint32_t size;
+    (void)state;
+    assert_int_equal(stk_ring_spsc_init(&ring, 32, NULL), STK_INVALID);
+    assert_int_equal(stk_ring_spsc_init(&ring, 64, NULL), STK_OK);
+    for (uint8_t i = 0; i < 100; i++) {
+        assert_true(put(&ring, 24, i));
+        assert_true(put(&ring, 24, i));
+        assert_false(put(&ring, 0, i));
+        stk_ring_spsc_publish(&ring);
+        assert_int_equal(*(const uint8_t *)stk_ring_spsc_next(&ring, &size), i);
+        assert_int_equal(*(const uint8_t *)stk_ring_spsc_next(&ring, &size), i);
+        stk_ring_spsc_release(&ring);
+    }
+    stk_ring_spsc_fini(&ring);
+}
+
+static void init_reports_out_of_memory(void **state)
+{
+    struct stk_ring_spsc ring;
+    struct stk_error err;
+    (void)state;
+    stk_alloc_fail_at(1, 1);
+    assert_int_equal(stk_ring_spsc_init(&ring, 4096, &err), STK_NO_MEMORY);
+    stk_alloc_fail_at(1, 1);
+    assert_int_equal(stk_ring_spsc_init(&ring, 4096, NULL), STK_NO_MEMORY);
+    stk_alloc_fail_at(0, 0);
+    stk_ring_spsc_fini(&ring);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +262,9 @@ int main(void)
         cmocka_unit_test(largest_record_always_finds_room),
         cmocka_unit_test(sleeper_is_reported_once),
         cmocka_unit_test(content_and_order_hold),
+        cmocka_unit_test(misuse_ends_the_process),
+        cmocka_unit_test(the_smallest_ring_works),
+        cmocka_unit_test(init_reports_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,6 +52,7 @@ static void start_reports_out_of_memory(void **state)
     struct stk_thread thread;
     struct stk_error err;
     (void)state;
+    memset(&thread, 0xff, sizeof thread);
     stk_alloc_fail_at(1, 1);
     assert_int_equal(stk_thread_start(&thread, STK_ROLE_NET, "net", look_around, NULL, &err),
                      STK_NO_MEMORY);
@@ -125,6 +126,57 @@ static void no_wake_is_lost(void **state)
     stk_thread_join(&thread);
 }
 
+static void on_signal(int number)
+{
+    (void)number;
+}
+
+struct sleeper {
+    struct stk_park park;
+    _Atomic int asleep, awake;
+};
+
+static void *sleep_with_signals(void *arg)
+{
+    struct sleeper *sleeper = arg;
+    atomic_store(&sleeper->asleep, 1);
+    stk_park_wait(&sleeper->park, -1);
+    atomic_store(&sleeper->awake, 1);
+    return NULL;
+}
+
+static void a_signal_does_not_end_a_wait(void **state)
+{
+    struct sleeper sleeper = {0};
+    struct sigaction action = {.sa_handler = on_signal};
+    pthread_t thread;
+    (void)state;
+    assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
+    assert_int_equal(pthread_create(&thread, NULL, sleep_with_signals, &sleeper), 0);
+    while (!atomic_load(&sleeper.asleep))
+        ;
+    for (int i = 0; i < 20; i++) {
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+        pthread_kill(thread, SIGUSR1);
+    }
+    nanosleep(&(struct timespec){0, 5000000}, NULL);
+    assert_false(atomic_load(&sleeper.awake));
+    stk_park_wake(&sleeper.park);
+    pthread_join(thread, NULL);
+    assert_true(atomic_load(&sleeper.awake));
+}
+
+/* Nearly a second: the nanoseconds of the deadline run over into its seconds. */
+static void a_long_wait_is_long(void **state)
+{
+    struct stk_park park = {0};
+    (void)state;
+    int64_t before = now_ns();
+    stk_park_wait(&park, 999000000);
+    int64_t waited = now_ns() - before;
+    assert_true(waited >= 999000000 && waited < 1900000000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +185,8 @@ int main(void)
         cmocka_unit_test(a_thread_without_role_plays_all),
         cmocka_unit_test(wake_before_wait_is_kept_once),
         cmocka_unit_test(no_wake_is_lost),
+        cmocka_unit_test(a_signal_does_not_end_a_wait),
+        cmocka_unit_test(a_long_wait_is_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
