@@ -109,7 +109,7 @@ static void test_room_is_what_is_promised(void **state)
     uint32_t largest = STK_RECORD_MAX - stk_record_size(&record) - STK_ROW_HEAD_MAX;
     assert_true(stk_record_room(&record, largest + STK_ROW_HEAD_MAX));
     assert_false(stk_record_room(&record, largest + STK_ROW_HEAD_MAX + 1));
-    uint8_t *start = stk_record_row_open(&record, STK_TABLE_MOVEMENT, key, sizeof(key));
+    uint8_t *start = stk_record_row_open(&record, STK_TABLE_EARLY, key, sizeof(key));
     memset(start, 1, largest);
     stk_record_row_close(&record, start, start + largest);
     assert_true(record.at <= record.limit);
