@@ -51,10 +51,4 @@ struct stk_key_answer {
 };
 enum stk_status stk_row_read_key(struct stk_bytes value, struct stk_key_answer *out,
                                  struct stk_error *err);
-/* A row as a document for people: journal.read, inspect, the fuzzers. names may be NULL (numbers
- * then). Also without a state: pure function of the bytes. */
-enum stk_status stk_row_describe(const struct stk_names *names, enum stk_table table,
-                                 struct stk_bytes key, struct stk_bytes value, struct stk_doc *doc,
-                                 struct stk_error *err);
-
 #endif
