@@ -121,6 +121,7 @@ static void movement_gone(void *arg, const struct stk_movement *movement)
 {
     struct stk_apply *apply = arg;
     stk_row_delete_movement(&apply->record, apply->state, movement);
+    stk_apply_touch(apply, movement->cell); /* its moves_since has moved on */
 }
 
 void stk_apply_moved(struct stk_apply *apply, stk_cell_t cell, stk_time_t occurred_ms,

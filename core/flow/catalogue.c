@@ -158,6 +158,14 @@ static int in_an_order(const struct stk_state *state, stk_sku_t sku)
     return 0;
 }
 
+static int in_a_snapshot(const struct stk_book *book, stk_sku_t sku)
+{
+    for (uint32_t slot = 0; slot < book->snapshots.top; slot++)
+        if (stk_book_find_snapshot_row(book, slot, sku) != STK_NONE)
+            return 1;
+    return 0;
+}
+
 enum stk_status stk_sku_delete(struct stk_apply *apply)
 {
     const struct stk_args_name *args = apply->args;
@@ -171,6 +179,8 @@ enum stk_status stk_sku_delete(struct stk_apply *apply)
         return stk_apply_refuse(apply, STK_STATE, "sku: it is in a listing; delete that first");
     if (stk_book_first_incoming(&state->book, catalog, sku) != STK_NONE)
         return stk_apply_refuse(apply, STK_STATE, "sku: an incoming document names it");
+    if (in_a_snapshot(&state->book, sku))
+        return stk_apply_refuse(apply, STK_STATE, "sku: a snapshot that is open names it");
     if (has_history(catalog, sku) || stk_catalog_sku_more(catalog, sku)->in_transit)
         return stk_apply_refuse(apply, STK_STATE, "sku: it has stock or a history of stock");
     if (in_an_order(state, sku))

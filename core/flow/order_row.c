@@ -450,10 +450,7 @@ static enum stk_status load_hold(struct stk_state *state, uint32_t slot,
                                             (stk_location_t)image->location);
     if (cell == STK_NONE)
         return damaged(order->number, err);
-    if (image->incoming != STK_NONE &&
-        (image->incoming >= state->book.incoming.top ||
-         ((struct stk_incoming *)stk_pool_at(&state->book.incoming, image->incoming))->document ==
-             STK_NONE))
+    if (image->incoming != STK_NONE && !stk_book_incoming_lives(&state->book, image->incoming))
         return damaged(order->number, err);
     uint32_t hold =
         image->incoming == STK_NONE

@@ -548,7 +548,7 @@ static enum stk_status load_incoming(struct stk_state *state, struct stk_reader 
     struct stk_incoming *to = stk_pool_at(&state->book.incoming, slot);
     to->quantity = quantity; /* preorders: the orders' holds bring them */
     to->preorder_limit = limit;
-    to->expected_ms = expected_ms;
+    stk_book_expect_incoming(&state->book, &state->catalog, slot, expected_ms);
     to->ship_by_ms = ship_by_ms;
     return STK_OK;
 }
@@ -649,7 +649,6 @@ static enum stk_status load_transfer_lines(struct stk_state *state, struct stk_t
         line[i].arrived = get_u32(in);
         line[i].lost = get_u32(in);
         if (in->bad || !stk_catalog_sku_lives(&state->catalog, line[i].sku)) {
-            to->line_count = i;
             return damaged("transfer", err);
         }
     }
@@ -680,6 +679,8 @@ static enum stk_status load_transfer(struct stk_state *state, struct stk_reader 
     enum stk_status status = load_transfer_lines(state, at, in, err);
     if (status == STK_OK)
         count_transfer(state, slot, 1);
+    else
+        stk_book_remove_transfer(&state->book, slot);
     return status;
 }
 
@@ -787,7 +788,8 @@ static enum stk_status load_snapshot_row(struct stk_state *state, struct stk_rea
     enum stk_status status = done(in, "snapshot row", err);
     if (status != STK_OK)
         return status;
-    if (slot >= state->book.snapshots.top || !stk_catalog_sku_lives(&state->catalog, sku))
+    if (!stk_book_snapshot_lives(&state->book, slot) ||
+        !stk_catalog_sku_lives(&state->catalog, sku))
         return damaged("snapshot row", err);
     if (stk_book_set_snapshot_row(&state->book, slot, sku, quantity) == STK_NONE)
         return stk_error_set(err, STK_FULL,

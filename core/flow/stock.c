@@ -635,7 +635,7 @@ enum stk_status stk_incoming_put(struct stk_apply *apply)
         if (STK_GIVEN(args, INCOMING_PUT_PREORDER_LIMIT))
             at->preorder_limit = args->preorder_limit;
         if (STK_GIVEN(args, INCOMING_PUT_EXPECTED_AT))
-            at->expected_ms = args->expected_at;
+            stk_book_expect_incoming(&state->book, &state->catalog, slot, args->expected_at);
         if (STK_GIVEN(args, INCOMING_PUT_SHIP_BY))
             at->ship_by_ms = args->ship_by;
         stk_row_put_incoming(&apply->record, state, slot);

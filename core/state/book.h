@@ -10,32 +10,34 @@
 struct stk_movement {
     stk_time_t occurred_ms;
     stk_seq_t seq;
+    stk_time_t placed_ms; /* of the order that left with it */
     stk_cell_t cell;
-    int32_t delta;   /* of on_hand */
-    uint32_t part;   /* which one of its effect, from 0 */
-    uint16_t source; /* of the order that left with it; 0 = no order */
-    uint16_t unused;
-    stk_time_t placed_ms; /* of that order */
-    uint32_t next;        /* of the cell, by occurred_ms, then seq */
-    uint32_t next_all;    /* in the order of their booking, oldest first */
+    int32_t delta;       /* of on_hand */
+    uint16_t part;       /* which one of its effect, from 0 */
+    uint16_t source;     /* of that order; 0 = no order */
+    uint32_t next, prev; /* of the cell, by occurred_ms, then as they were booked; STK_NONE */
+    uint32_t next_all;   /* in the order of their booking, oldest first; STK_NONE */
 };
+_Static_assert(sizeof(struct stk_movement) == 48, "millions of them are kept");
 
+/* Slots of the next four are row keys: recovery takes them by number. Free ones have STK_NONE for
+ * their id (never in the first four bytes, which link the free ones). */
 struct stk_incoming {
-    uint32_t document; /* heap: u8 size, bytes; STK_NONE = free */
     stk_sku_t sku;
+    uint32_t document; /* text; STK_NONE = free */
     stk_location_t location;
     uint16_t unused;
     uint32_t quantity;  /* still to come */
     uint32_t preorders; /* units sold ahead */
     uint32_t preorder_limit;
-    stk_time_t expected_ms, ship_by_ms;
-    uint32_t next_of_sku;           /* by expected_ms */
-    uint32_t first_hold, last_hold; /* pre-orders, oldest first */
+    stk_time_t expected_ms, ship_by_ms; /* expected_ms: changed by stk_book_expect_incoming */
+    uint32_t next_of_sku;               /* by expected_ms; STK_NONE */
+    uint32_t first_hold, last_hold;     /* pre-orders, oldest first; STK_NONE */
 };
 
 struct stk_earmark {
-    uint32_t id;
     stk_cell_t cell;
+    uint32_t id;       /* text; STK_NONE = free */
     uint32_t quantity; /* left */
     uint16_t use;      /* number of a name */
     uint16_t unused;
@@ -44,9 +46,9 @@ struct stk_earmark {
 
 #define STK_TRANSFER_LINES_MAX 1000
 struct stk_transfer {
-    uint32_t id;
+    uint32_t lines; /* in text: struct stk_transfer_line[] */
+    uint32_t id;    /* text; STK_NONE = free */
     stk_location_t from, to;
-    uint32_t lines; /* heap: struct stk_transfer_line[] */
     uint16_t line_count;
     uint16_t unused;
 };
@@ -57,14 +59,15 @@ struct stk_transfer_line {
 
 enum stk_snapshot_state { STK_SNAPSHOT_FILLING = 1, STK_SNAPSHOT_HELD, STK_SNAPSHOT_APPLYING };
 struct stk_snapshot {
-    uint32_t id;
+    uint32_t total;
+    uint32_t id; /* text; STK_NONE = free */
     stk_location_t location;
     uint8_t state, missing, basis, unused;
     uint16_t source;
-    uint32_t total, rows, next_row; /* rows so far; while applying: the next one */
+    uint32_t rows, next_row; /* that are here; next_row: the flow's own */
     stk_time_t as_of_ms;
-    stk_seq_t seq; /* of its first command: its age */
-    uint32_t first_row, last_row;
+    stk_seq_t seq;                /* of its first command: its age */
+    uint32_t first_row, last_row; /* STK_NONE */
     uint16_t subtracted_source[16];
     stk_time_t subtracted_until[16];
     uint8_t subtracted;
@@ -78,13 +81,13 @@ struct stk_snapshot_row {
 
 /* A line of an order that stock did not cover. */
 struct stk_shortfall {
-    uint64_t order_number; /* 0 = free */
-    struct stk_hash order_key;
-    stk_time_t since_ms;
+    uint32_t units;     /* of the line */
     uint16_t line;      /* index from 0 */
     uint8_t back_order; /* a person decided to wait for stock */
     uint8_t unused;
-    uint32_t units; /* of the line */
+    uint64_t order_number; /* 0 = free */
+    struct stk_hash order_key;
+    stk_time_t since_ms;
 };
 
 /* A cancellation that was there before its order: the order is refused when it comes. */
@@ -103,7 +106,9 @@ struct stk_book {
     struct stk_index snapshot_row_keys; /* snapshot and SKU */
     struct stk_index shortfall_keys;    /* order number and line */
     struct stk_index early_keys;
-    uint32_t first_movement, last_movement; /* of all */
+    uint32_t first_movement, last_movement; /* of all; STK_NONE */
+    uint8_t by_number[4];                   /* slots were taken by number since the free lists of
+                                               incoming, earmarks, transfers, snapshots were made */
 };
 struct stk_book_capacity {
     uint32_t movements, incoming, earmarks, transfers, snapshots, snapshot_rows, shortfalls, early;
@@ -113,8 +118,8 @@ enum stk_status stk_book_init(struct stk_book *book, const struct stk_book_capac
                               struct stk_error *err);
 void stk_book_fini(struct stk_book *book);
 
-/* Movements. When the pool is full the oldest of all is forgotten and its cell's moves_since moves
- * on. */
+/* Movements, each later than those before it by (seq, part): part counts within a seq from 0 on.
+ * STK_NONE when the pool is full: forget some first. */
 uint32_t stk_book_add_movement(struct stk_book *book, struct stk_catalog *catalog, stk_cell_t cell,
                                stk_time_t occurred_ms, stk_seq_t seq, int32_t delta);
 /* Sum of what occurred after `as_of`; 0 in *known when the cell's movements do not reach back so
@@ -125,8 +130,9 @@ int64_t stk_book_moved_since(const struct stk_book *book, const struct stk_catal
 int64_t stk_book_shipped_since(const struct stk_book *book, const struct stk_catalog *catalog,
                                stk_cell_t cell, stk_time_t as_of, uint16_t source,
                                stk_time_t until);
-/* Forget up to max movements booked before `before_ms` (their cells' moves_since moves on). The
- * callback hears of each, so that its row is deleted. Returns how many. */
+/* Forget up to max movements, the oldest of all first, as long as they occurred before `before_ms`.
+ * Their cells' moves_since moves on. The callback (may be NULL) hears of each, so that its row is
+ * deleted and its cell's row written. Returns how many. */
 uint32_t stk_book_forget_movements(struct stk_book *book, struct stk_catalog *catalog,
                                    stk_time_t before_ms, uint32_t max,
                                    void (*gone)(void *arg, const struct stk_movement *movement),
@@ -139,8 +145,11 @@ uint32_t stk_book_find_incoming(const struct stk_book *book, struct stk_bytes do
 uint32_t stk_book_add_incoming(struct stk_book *book, struct stk_catalog *catalog, uint32_t slot,
                                struct stk_bytes document, stk_sku_t sku, stk_location_t location,
                                stk_time_t expected_ms);
-void stk_book_remove_incoming(struct stk_book *book, struct stk_catalog *catalog, uint32_t slot);
-/* 1 when the slot (below top) is in use. */
+void stk_book_expect_incoming(struct stk_book *book, struct stk_catalog *catalog, uint32_t slot,
+                              stk_time_t expected_ms);
+void stk_book_remove_incoming(struct stk_book *book, struct stk_catalog *catalog,
+                              uint32_t slot); /* no pre-orders */
+/* 1 when the slot is in use; any number may be asked. */
 int stk_book_incoming_lives(const struct stk_book *book, uint32_t slot);
 int stk_book_earmark_lives(const struct stk_book *book, uint32_t slot);
 int stk_book_transfer_lives(const struct stk_book *book, uint32_t slot);
