@@ -22,6 +22,10 @@ struct stk_key_entry {
     uint8_t unused[3];
 };
 
+struct stk_dedupe_run {
+    uint32_t id; /* 0 = free slot */
+    uint32_t count;
+};
 struct stk_dedupe {
     struct stk_key_entry *entries; /* a ring by sequence */
     uint32_t capacity, head, count;
@@ -32,7 +36,8 @@ struct stk_dedupe {
     uint32_t *filter;
     uint64_t filter_mask; /* buckets of 4 */
     uint64_t filter_count, filter_capacity;
-    uint32_t *run_ids; /* run slot to run id; 0 = free slot */
+    struct stk_dedupe_run *runs; /* by run slot, from 1 */
+    uint32_t run_top, run_next, slot_last;
 };
 #define STK_DEDUPE_RUNS 65535
 
@@ -56,7 +61,8 @@ stk_seq_t stk_dedupe_last(const struct stk_dedupe *dedupe);
 enum stk_status stk_dedupe_filter_add(struct stk_dedupe *dedupe, uint32_t run_id,
                                       struct stk_hash key);
 /* Up to max entries with sequence <= last leave memory for the filter, each under the run of its
- * class. Returns how many; fewer than max: done. STK_FULL in *status: the filter is full, nothing
+ * class. Returns how many; fewer than max: done; max also when the run of a class that is met is
+ * not told yet (0). STK_FULL in *status: the filter is full, nothing
  * is forgotten. */
 uint32_t stk_dedupe_forget(struct stk_dedupe *dedupe, stk_seq_t last, uint32_t run_of_class[2],
                            uint32_t max, enum stk_status *status);

@@ -20,6 +20,8 @@ struct cli {
 int cli_verb(struct cli *cli, const struct stk_verb *verb);
 int cli_verb_help(const struct stk_verb *verb);
 int cli_import(struct cli *cli);
+int cli_export(struct cli *cli);
+int cli_check(struct cli *cli);
 
 /* Prints "stockade: ..." to stderr, or with --json {"error": ...} to stdout. Returns `code`. */
 int cli_fail(const struct cli *cli, int code, const struct stk_error *err);

@@ -19,6 +19,8 @@ struct command {
 };
 static const struct command commands[] = {
     {"import", NULL, cli_import, T_HELP_IMPORT},
+    {"export", NULL, cli_export, T_HELP_EXPORT},
+    {"check", NULL, cli_check, T_HELP_CHECK},
     {NULL, NULL, NULL, NULL},
 };
 

@@ -7,7 +7,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const char *const times[] = {"as_of", "until", "ship_by", "time", "at", NULL};
+#define WIDE 10 /* columns: a table beyond leaves out what says little */
+
+static const char *const times[] = {"as_of", "until", "ship_by", "time", "since", NULL};
 static const char *const moneys[] = {"cost", "list_price", "map_price", "unit_price", "discount",
                                      "tax",  "amount",     "refunded",  "total",      NULL};
 
@@ -33,7 +35,7 @@ static void add_number(struct buffer *out, const char *name, int64_t value, cons
         when_format(value, room);
     else if (ends_with(name, "_ms") && value > 0 && value < INT64_C(100000000000))
         when_format_span(value, room);
-    else if (is_in(moneys, name) && currency)
+    else if (is_in(moneys, name) && currency && *currency)
         money_format(value, money_exponent(currency), room);
     else
         snprintf(room, sizeof(room), "%" PRId64, value);
@@ -129,30 +131,75 @@ json_t *show_rows(const json_t *result)
     return found;
 }
 
+static int is_empty(const json_t *value)
+{
+    return !value || json_is_null(value) || (json_is_array(value) && !json_array_size(value)) ||
+           (json_is_string(value) && !json_string_length(value));
+}
+
+static int is_zero(const json_t *value)
+{
+    return json_is_false(value) || (json_is_integer(value) && !json_integer_value(value));
+}
+
+/* A column that says nothing: empty in every row, or in a wide table 0 in every row or a list of
+ * things. */
+static int says_nothing(const json_t *rows, const char *name, int is_wide)
+{
+    json_t *row, *value;
+    size_t i;
+    json_array_foreach(rows, i, row)
+    {
+        value = json_object_get(row, name);
+        if (!is_empty(value) && !(is_wide && (is_rows(value) || is_zero(value))))
+            return 0;
+    }
+    return 1;
+}
+
+/* The keys of all rows, in the order of their first coming: an object of nulls. */
+static json_t *keys_of(const json_t *rows)
+{
+    json_t *keys = json_object(), *row, *value;
+    const char *key;
+    size_t i;
+    json_array_foreach(rows, i, row)
+    {
+        json_object_foreach(row, key, value)
+        {
+            if (!json_object_get(keys, key))
+                json_object_set_new(keys, key, json_null());
+        }
+    }
+    return keys;
+}
+
 void show_table(const json_t *rows, const json_t *parent, FILE *to)
 {
     struct table table;
-    json_t *row, *value;
+    json_t *row, *value, *keys = keys_of(rows);
     const char *key;
     size_t i;
-    int is_number;
+    int is_number, is_wide = json_object_size(keys) > WIDE;
     table_init(&table);
-    json_array_foreach(rows, i, row)
+    json_object_foreach(keys, key, value)
     {
-        json_object_foreach(row, key, value) table_column(&table, key);
+        if (!says_nothing(rows, key, is_wide))
+            table_column(&table, key);
     }
     json_array_foreach(rows, i, row)
     {
+        const json_t *around = json_object_get(row, "currency") || !parent ? row : parent;
         table_row(&table);
         for (unsigned c = 0; c < table.columns; c++) {
             value = json_object_get(row, table.names[c]);
-            const json_t *around = json_object_get(row, "currency") || !parent ? row : parent;
             const char *text = show_cell(table.names[c], value, around, &is_number);
             table_cell(&table, c, text, is_number);
         }
     }
     table_print(&table, to);
     table_fini(&table);
+    json_decref(keys);
 }
 
 void show_result(const json_t *result, FILE *to)

@@ -7,8 +7,9 @@
 
 /* The rows of a page: the one array of objects in a result, or NULL. */
 json_t *show_rows(const json_t *result);
-/* A table of objects: columns are the union of their keys. parent: whose currency counts for rows
- * that have none, or NULL. */
+/* A table of objects: columns are the union of their keys; those that are empty in every row are
+ * left out, and in wide tables those that are 0 everywhere or hold lists of things. parent: whose
+ * currency counts for rows that have none, or NULL. */
 void show_table(const json_t *rows, const json_t *parent, FILE *to);
 /* "name: value" lines, then a table for each list inside. */
 void show_result(const json_t *result, FILE *to);

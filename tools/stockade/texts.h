@@ -226,4 +226,23 @@ enum exit_code {
 #define T_IMPORT_FIELDS "Fields: "
 #define T_HELP_IMPORT   "skus, stock or orders from a CSV file"
 
+/* export.c, check.c */
+#define T_WRITE "cannot write"
+#define T_EXPORT_KINDS                                                                             \
+    "export skus, stock, orders or listings, "                                                     \
+    "then a file (standard output without)"
+#define T_EXPORTED "%s: %" PRIu64 " rows\n"
+#define T_EXPORT_HELP                                                                              \
+    "stockade export skus|stock|orders|listings [FILE]: CSV that import reads again\n"
+#define T_HELP_EXPORT "skus, stock, orders or listings to a CSV file"
+#define T_CHECK_PART  "sku.get does not say '%s'"
+#define T_CHECK_IN    "= came in"
+#define T_CHECK_OUT   "= accounted for"
+#define T_CHECK_RIGHT "balanced: all %" PRIu64 " SKUs; %" PRIu64 " of them sold out\n"
+#define T_CHECK_WRONG "NOT balanced: %" PRIu64 " of %" PRIu64 " SKUs, the first of them:\n"
+#define T_CHECK_HELP                                                                               \
+    "stockade check: asks the engine for every SKU and checks that received + returned + found\n"  \
+    "= on_hand + unsellable + in_transit + shipped + written_off. Exit code 1 when one is not.\n"
+#define T_HELP_CHECK "every unit of every SKU accounted for"
+
 #endif

@@ -65,6 +65,21 @@ static void test_meaning(void **state)
         "1.234  KWD\n");
 }
 
+static void test_columns_that_say_nothing(void **state)
+{
+    (void)state;
+    expect("[{\"a\":1,\"b\":\"\",\"c\":[],\"d\":null,\"e\":0},{\"a\":2,\"f\":false}]", 1,
+           "a  e  f\n"
+           "1  0  \n"
+           "2     no\n");
+    expect(
+        "[{\"a\":1,\"b\":0,\"c\":false,\"d\":[{\"x\":1}],\"e\":0,\"f\":5,\"g\":0,\"h\":0,\"i\":0,"
+        "\"j\":0,\"k\":0}]",
+        1,
+        "a  f\n"
+        "1  5\n");
+}
+
 static void test_rows(void **state)
 {
     json_t *json = json_loads("{\"skus\":[{\"sku\":\"X\"}],\"next\":\"c\"}", 0, NULL);
@@ -90,6 +105,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tables),
         cmocka_unit_test(test_meaning),
+        cmocka_unit_test(test_columns_that_say_nothing),
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_width),
     };

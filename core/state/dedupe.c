@@ -1,0 +1,265 @@
+/* Keys in memory: a ring in the order of their sequence, found by an index. Keys on disk: a cuckoo
+ * filter.
+ *
+ * Filter: two buckets of four entries for a key, one from its low half, the other from that and the
+ * fingerprint alone, so that an entry can move without its key. An entry is a fingerprint and the
+ * slot of its run; an entry whose run was dropped is as good as empty. Always: an insert that fails
+ * has put every entry back where it was; nothing that went in is ever lost. */
+#include "core/state/dedupe.h"
+#include <string.h>
+
+#define BUCKET 4
+#define KICKS  400
+
+/* ---- life ---- */
+
+static uint64_t buckets_for(uint64_t keys)
+{
+    uint64_t buckets = 16;
+    while (buckets * BUCKET * 9 / 10 < keys)
+        buckets *= 2;
+    return buckets;
+}
+
+enum stk_status stk_dedupe_init(struct stk_dedupe *dedupe, uint32_t keys, uint64_t doc_bytes,
+                                uint32_t keys_on_disk, struct stk_error *err)
+{
+    uint64_t buckets = buckets_for(keys_on_disk);
+    memset(dedupe, 0, sizeof *dedupe);
+    dedupe->capacity = keys;
+    dedupe->filter_mask = buckets - 1;
+    dedupe->filter_capacity = keys_on_disk;
+    if (stk_heap_init(&dedupe->docs, doc_bytes, err) != STK_OK ||
+        stk_index_init(&dedupe->index, keys, err) != STK_OK ||
+        !(dedupe->entries = stk_mem_reserve((uint64_t)keys * sizeof *dedupe->entries, 1, err)) ||
+        !(dedupe->filter = stk_mem_reserve(buckets * BUCKET * 4, 0, err)) ||
+        !(dedupe->runs = stk_mem_reserve((STK_DEDUPE_RUNS + 1) * sizeof *dedupe->runs, 0, err))) {
+        stk_dedupe_fini(dedupe);
+        return err ? err->status : STK_NO_MEMORY;
+    }
+    return STK_OK;
+}
+
+void stk_dedupe_fini(struct stk_dedupe *dedupe)
+{
+    stk_heap_fini(&dedupe->docs);
+    stk_index_fini(&dedupe->index);
+    if (dedupe->entries)
+        stk_mem_unreserve(dedupe->entries, (uint64_t)dedupe->capacity * sizeof *dedupe->entries);
+    if (dedupe->filter)
+        stk_mem_unreserve(dedupe->filter, (dedupe->filter_mask + 1) * BUCKET * 4);
+    if (dedupe->runs)
+        stk_mem_unreserve(dedupe->runs, (STK_DEDUPE_RUNS + 1) * sizeof *dedupe->runs);
+    memset(dedupe, 0, sizeof *dedupe);
+}
+
+/* ---- in memory ---- */
+
+static uint64_t index_hash(struct stk_hash key)
+{
+    return key.low ^ key.high;
+}
+
+const struct stk_key_entry *stk_dedupe_find(const struct stk_dedupe *dedupe, struct stk_hash key)
+{
+    uint64_t cursor = 0;
+    const struct stk_key_entry *found = NULL;
+    for (;;) {
+        uint32_t at = stk_index_next(&dedupe->index, index_hash(key), &cursor);
+        if (at == STK_NONE)
+            return found;
+        const struct stk_key_entry *entry = &dedupe->entries[at];
+        if (entry->key.low == key.low && entry->key.high == key.high &&
+            (!found || entry->seq > found->seq))
+            found = entry;
+    }
+}
+
+struct stk_bytes stk_dedupe_doc(const struct stk_dedupe *dedupe, const struct stk_key_entry *entry)
+{
+    if (entry->doc == STK_NONE)
+        return (struct stk_bytes){0};
+    return (struct stk_bytes){stk_heap_at(&dedupe->docs, entry->doc), entry->doc_size};
+}
+
+int stk_dedupe_has_room(const struct stk_dedupe *dedupe, uint32_t doc_size)
+{
+    return dedupe->count < dedupe->capacity &&
+           dedupe->docs.capacity_bytes - dedupe->docs.top_bytes >=
+               stk_heap_rounded(doc_size ? doc_size : 1);
+}
+
+void stk_dedupe_add(struct stk_dedupe *dedupe, const struct stk_key_entry *entry,
+                    struct stk_bytes doc)
+{
+    uint32_t at = (uint32_t)(((uint64_t)dedupe->head + dedupe->count) % dedupe->capacity);
+    struct stk_key_entry *to = &dedupe->entries[at];
+    stk_assert(dedupe->count < dedupe->capacity && entry->seq > dedupe->last);
+    *to = *entry;
+    to->doc = STK_NONE;
+    to->doc_size = doc.size;
+    if (doc.size) {
+        to->doc = stk_heap_take(&dedupe->docs, doc.size);
+        stk_assert(to->doc != STK_NONE);
+        memcpy(stk_heap_at(&dedupe->docs, to->doc), doc.data, doc.size);
+    }
+    enum stk_status status = stk_index_insert(&dedupe->index, index_hash(to->key), at);
+    stk_assert(status == STK_OK);
+    dedupe->count++;
+    dedupe->last = entry->seq;
+}
+
+stk_seq_t stk_dedupe_last(const struct stk_dedupe *dedupe)
+{
+    return dedupe->last;
+}
+
+static void drop_oldest(struct stk_dedupe *dedupe)
+{
+    struct stk_key_entry *entry = &dedupe->entries[dedupe->head];
+    stk_index_remove(&dedupe->index, index_hash(entry->key), dedupe->head);
+    if (entry->doc != STK_NONE)
+        stk_heap_give(&dedupe->docs, entry->doc, entry->doc_size);
+    dedupe->head = (uint32_t)(((uint64_t)dedupe->head + 1) % dedupe->capacity);
+    dedupe->count--;
+}
+
+/* ---- the filter ---- */
+
+static uint32_t fingerprint(struct stk_hash key)
+{
+    return (uint32_t)(key.high >> 48);
+}
+
+static uint64_t other_bucket(const struct stk_dedupe *dedupe, uint64_t bucket, uint32_t print)
+{
+    return (bucket ^ ((print + 1) * UINT64_C(0x9e3779b97f4a7c15) >> 20)) & dedupe->filter_mask;
+}
+
+static int is_empty(const struct stk_dedupe *dedupe, uint32_t entry)
+{
+    uint32_t slot = entry & 0xffff;
+    return slot == 0 || dedupe->runs[slot].id == 0;
+}
+
+static int bucket_has(const struct stk_dedupe *dedupe, uint64_t bucket, uint32_t print)
+{
+    for (unsigned i = 0; i < BUCKET; i++) {
+        uint32_t entry = dedupe->filter[bucket * BUCKET + i];
+        if (entry >> 16 == print && !is_empty(dedupe, entry))
+            return 1;
+    }
+    return 0;
+}
+
+int stk_dedupe_may_be_on_disk(const struct stk_dedupe *dedupe, struct stk_hash key)
+{
+    if (dedupe->filter_count == 0)
+        return 0;
+    uint32_t print = fingerprint(key);
+    uint64_t bucket = key.low & dedupe->filter_mask;
+    return bucket_has(dedupe, bucket, print) ||
+           bucket_has(dedupe, other_bucket(dedupe, bucket, print), print);
+}
+
+static int bucket_put(struct stk_dedupe *dedupe, uint64_t bucket, uint32_t entry)
+{
+    for (unsigned i = 0; i < BUCKET; i++) {
+        if (!is_empty(dedupe, dedupe->filter[bucket * BUCKET + i]))
+            continue;
+        dedupe->filter[bucket * BUCKET + i] = entry;
+        return 1;
+    }
+    return 0;
+}
+
+/* Entries are pushed to their other bucket until one finds room; a walk that does not end is
+ * undone. */
+static int kick(struct stk_dedupe *dedupe, uint64_t bucket, uint32_t entry)
+{
+    uint64_t path[KICKS];
+    for (unsigned step = 0; step < KICKS; step++) {
+        uint64_t at = bucket * BUCKET + (step * 7 + entry) % BUCKET;
+        uint32_t pushed = dedupe->filter[at];
+        dedupe->filter[at] = entry;
+        path[step] = at;
+        entry = pushed;
+        bucket = other_bucket(dedupe, bucket, entry >> 16);
+        if (bucket_put(dedupe, bucket, entry))
+            return 1;
+    }
+    for (unsigned step = KICKS; step-- > 0;) {
+        uint32_t pushed = dedupe->filter[path[step]];
+        dedupe->filter[path[step]] = entry;
+        entry = pushed;
+    }
+    return 0;
+}
+
+static uint32_t slot_of_run(struct stk_dedupe *dedupe, uint32_t run_id)
+{
+    for (uint32_t i = 1; i <= STK_DEDUPE_RUNS && i <= dedupe->run_top; i++)
+        if (dedupe->runs[i].id == run_id)
+            return i;
+    for (uint32_t n = 0; n < STK_DEDUPE_RUNS; n++) { /* in turn, so that stale entries fade first */
+        dedupe->run_next = dedupe->run_next % STK_DEDUPE_RUNS + 1;
+        if (dedupe->runs[dedupe->run_next].id)
+            continue;
+        dedupe->runs[dedupe->run_next] = (struct stk_dedupe_run){run_id, 0};
+        if (dedupe->run_next > dedupe->run_top)
+            dedupe->run_top = dedupe->run_next;
+        return dedupe->run_next;
+    }
+    return 0;
+}
+
+enum stk_status stk_dedupe_filter_add(struct stk_dedupe *dedupe, uint32_t run_id,
+                                      struct stk_hash key)
+{
+    uint32_t slot = dedupe->slot_last;
+    stk_assert(run_id != 0);
+    if (!slot || dedupe->runs[slot].id != run_id)
+        slot = slot_of_run(dedupe, run_id);
+    if (!slot || dedupe->filter_count >= dedupe->filter_capacity)
+        return STK_FULL;
+    uint32_t print = fingerprint(key);
+    uint32_t entry = print << 16 | slot;
+    uint64_t bucket = key.low & dedupe->filter_mask;
+    uint64_t other = other_bucket(dedupe, bucket, print);
+    dedupe->slot_last = slot;
+    if (!bucket_put(dedupe, bucket, entry) && !bucket_put(dedupe, other, entry) &&
+        !kick(dedupe, other, entry))
+        return STK_FULL;
+    dedupe->runs[slot].count++;
+    dedupe->filter_count++;
+    return STK_OK;
+}
+
+uint32_t stk_dedupe_forget(struct stk_dedupe *dedupe, stk_seq_t last, uint32_t run_of_class[2],
+                           uint32_t max, enum stk_status *status)
+{
+    uint32_t gone = 0;
+    *status = STK_OK;
+    while (gone < max && dedupe->count && dedupe->entries[dedupe->head].seq <= last) {
+        const struct stk_key_entry *entry = &dedupe->entries[dedupe->head];
+        uint32_t run_id = run_of_class[entry->class & 1];
+        if (run_id == 0)
+            return max; /* the run of this class is not told yet: come again */
+        *status = stk_dedupe_filter_add(dedupe, run_id, entry->key);
+        if (*status != STK_OK)
+            return gone;
+        drop_oldest(dedupe);
+        gone++;
+    }
+    return gone;
+}
+
+void stk_dedupe_drop_run(struct stk_dedupe *dedupe, uint32_t run_id)
+{
+    for (uint32_t i = 1; i <= dedupe->run_top; i++) {
+        if (dedupe->runs[i].id != run_id)
+            continue;
+        dedupe->filter_count -= dedupe->runs[i].count;
+        dedupe->runs[i] = (struct stk_dedupe_run){0, 0};
+    }
+}
