@@ -117,6 +117,7 @@ in_core atomics base/zz_sync <<< $'static void zz(int *a)\n{\n    __atomic_load_
 in_core dlopen flow/zz_dlopen <<< $'static void zz(void)\n{\n    dlopen(0, 0);\n}'
 in_core lock state/zz_lock <<< $'static void zz(void)\n{\n    pthread_mutex_lock(0);\n}'
 in_core quiet-state state/zz_log <<< $'static void zz(void)\n{\n    stk_log(1, "a");\n}'
+in_core quiet-state state/zz_clock <<< $'static void zz(struct zz *c)\n{\n    c->now_ms(c);\n}'
 
 # Places and names.
 complete base/zz_pair
