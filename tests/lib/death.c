@@ -1,3 +1,4 @@
+/* Runs a function that must die in a child, without a core file and without its last words. */
 #include "tests/lib/death.h"
 #include <fcntl.h>
 #include <sys/resource.h>
