@@ -23,9 +23,24 @@ struct stk_chain *stk_chain_create(void)
 void stk_chain_next(struct stk_chain *chain, const uint8_t previous[STK_CHAIN_BYTES],
                     const void *data, size_t size, uint8_t out[STK_CHAIN_BYTES])
 {
+    stk_chain_begin(chain);
+    stk_chain_add(chain, previous, STK_CHAIN_BYTES);
+    stk_chain_add(chain, data, size);
+    stk_chain_end(chain, out);
+}
+
+void stk_chain_begin(struct stk_chain *chain)
+{
     stk_assert(SHA256_Init(&chain->context) == 1);
-    stk_assert(SHA256_Update(&chain->context, previous, STK_CHAIN_BYTES) == 1);
+}
+
+void stk_chain_add(struct stk_chain *chain, const void *data, size_t size)
+{
     stk_assert(SHA256_Update(&chain->context, data, size) == 1);
+}
+
+void stk_chain_end(struct stk_chain *chain, uint8_t out[STK_CHAIN_BYTES])
+{
     stk_assert(SHA256_Final(out, &chain->context) == 1);
 }
 

@@ -88,10 +88,29 @@ static void create_reports_out_of_memory(void **state)
     stk_alloc_fail_at(0, 0);
 }
 
+static void pieces_hash_as_the_whole(void **state)
+{
+    uint8_t zeros[STK_CHAIN_BYTES] = {0}, whole[STK_CHAIN_BYTES], pieces[STK_CHAIN_BYTES];
+    struct stk_chain *chain = stk_chain_create();
+    (void)state;
+    assert_non_null(chain);
+    stk_chain_next(chain, zeros, "abcdef", 6, whole);
+    stk_chain_begin(chain);
+    stk_chain_add(chain, zeros, 10);
+    stk_chain_add(chain, zeros + 10, sizeof(zeros) - 10);
+    stk_chain_add(chain, "abc", 3);
+    stk_chain_add(chain, "", 0);
+    stk_chain_add(chain, "def", 3);
+    stk_chain_end(chain, pieces);
+    assert_memory_equal(whole, pieces, sizeof(whole));
+    stk_chain_destroy(chain);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hashes_are_sha256_of_both_parts),
+        cmocka_unit_test(pieces_hash_as_the_whole),
         cmocka_unit_test(a_step_allocates_nothing),
         cmocka_unit_test(create_reports_out_of_memory),
     };
