@@ -3,7 +3,8 @@
  *   0  u8[4] "STKJ"     4  u16 format    6  u16 0
  *   8  u64 first       16  u32 count    20  u32 size of all, header included
  *  24  u64 time_ms     32  u8[32] chain hash of the batch before
- *  64  u8[24] 0        88  u64 XXH3 of the records, seeded by the XXH3 of bytes 0 to 88
+ *  64  u64 number      72  u8[16] 0
+ *  88  u64 XXH3 of the records, seeded by the XXH3 of bytes 0 to 88
  *
  * A record is preceded by its size in a varint of two bytes (the second may be 0), so that records
  * below 16 KiB are never moved; longer ones are moved by a byte or two when they are closed. */
@@ -13,6 +14,7 @@
 
 #define BATCH_FORMAT 1
 #define SIZE_BYTES   2
+#define RESERVED_AT  72
 #define HASHED_BYTES 88
 #define HASH_SEED    0x53544b4a4f55524eull /* a domain of its own: "STKJOURN" */
 
@@ -44,6 +46,7 @@ void stk_batch_reset(struct stk_batch *batch, stk_seq_t first)
     batch->count = 0;
     batch->first = first;
     batch->time_ms = 0;
+    batch->number = 0;
 }
 
 uint8_t *stk_batch_record_open(struct stk_batch *batch)
@@ -92,7 +95,7 @@ void stk_batch_close(struct stk_batch *batch, const uint8_t previous[STK_CHAIN_B
     at = stk_put_be32(at, batch->size);
     at = stk_put_be64(at, (uint64_t)batch->time_ms);
     memcpy(at, previous, STK_CHAIN_BYTES);
-    at += STK_CHAIN_BYTES;
+    at = stk_put_be64(at + STK_CHAIN_BYTES, batch->number);
     memset(at, 0, HASHED_BYTES - (size_t)(at - batch->data));
     stk_put_be64(batch->data + HASHED_BYTES, checksum(batch->data, batch->size));
 }
@@ -107,7 +110,7 @@ void stk_batch_seal(struct stk_batch *batch, struct stk_chain *chain,
 enum stk_status stk_batch_open(const void *data, size_t size, struct stk_batch_view *view,
                                struct stk_error *err)
 {
-    static const uint8_t zeros[HASHED_BYTES - 64];
+    static const uint8_t zeros[HASHED_BYTES - RESERVED_AT];
     struct stk_reader in = stk_reader(data, size);
     const uint8_t *bytes = data;
     if (size < STK_BATCH_HEADER || memcmp(bytes, magic, sizeof(magic)) != 0)
@@ -120,13 +123,16 @@ enum stk_status stk_batch_open(const void *data, size_t size, struct stk_batch_v
     uint32_t whole = stk_get_be32(&in);
     view->time_ms = (stk_time_t)stk_get_be64(&in);
     view->previous = in.at;
+    in.at += STK_CHAIN_BYTES;
+    view->number = stk_get_be64(&in);
     if (whole != size || size > STK_BATCH_BYTES)
         return stk_error_set(err, STK_CORRUPT, "batch: its head says %u bytes, there are %zu",
                              whole, size);
     in.at = bytes + HASHED_BYTES;
     if (stk_get_be64(&in) != checksum(bytes, size))
         return stk_error_set(err, STK_CORRUPT, "batch: the checksum does not agree");
-    if (format != BATCH_FORMAT || reserved != 0 || memcmp(bytes + 64, zeros, sizeof(zeros)) != 0)
+    if (format != BATCH_FORMAT || reserved != 0 ||
+        memcmp(bytes + RESERVED_AT, zeros, sizeof(zeros)) != 0)
         return stk_error_set(err, STK_VERSION, "batch: format %u is not known here", format);
     if (view->first == 0 || view->count == 0 || view->first > UINT64_MAX - view->count)
         return stk_error_set(err, STK_CORRUPT, "batch: first %llu, count %u",

@@ -1,7 +1,7 @@
 /* The batch: what one flush makes durable. Bytes as they lie in J.
  *
  *   header   STK_BATCH_HEADER bytes: format, first sequence, count, time of the first record, size,
- *            chain hash of the batch before, checksum over all of it
+ *            number of the batch, chain hash of the one before, checksum over all of it
  *   records  each: varint size, then `size` bytes (see record.h)
  *
  * The sequence of the i-th record is first + i. An effect is one record: what one command did. */
@@ -22,6 +22,7 @@ struct stk_batch {
     uint32_t count;     /* records */
     stk_seq_t first;    /* sequence of record 0 */
     stk_time_t time_ms; /* of the first record; records carry the difference */
+    uint64_t number;    /* of the batch in its journal, 1 and up; set before it is closed */
 };
 
 enum stk_status stk_batch_init(struct stk_batch *batch, struct stk_error *err);
@@ -47,6 +48,7 @@ struct stk_batch_view {
     stk_seq_t first;
     uint32_t count;
     stk_time_t time_ms;
+    uint64_t number;
     const uint8_t *previous; /* STK_CHAIN_BYTES */
     struct stk_reader records;
     uint32_t left;          /* records not yet given by stk_batch_next */

@@ -19,6 +19,11 @@
 #define READERS_MAX  126
 #define GROW_WAIT_MS 200 /* meanwhile no new reader comes in */
 
+/* Where LMDB 0.9 (64 bits) has these in a meta page: a page's head of 16 bytes, then MDB_meta. */
+#define META_PAGE_BYTES_AT 40
+#define META_LAST_PAGE_AT  136
+#define META_NUMBER_AT     144
+
 struct stk_kv_txn {
     struct stk_kv *kv;
     MDB_txn *txn;
@@ -163,6 +168,46 @@ static void destroy(struct stk_kv *kv)
     stk_free(kv);
 }
 
+/* LMDB writes two meta pages in turn and takes the one with the larger commit number, without a
+ * checksum. A flipped bit in that number would make it take the older page, and the last commit
+ * would be gone unseen. So: the numbers follow each other, and the file never got shorter. */
+static int metas_agree(const uint8_t *pages, uint32_t page_bytes)
+{
+    uint64_t last_page[2], number[2];
+    uint32_t size[2];
+    for (int i = 0; i < 2; i++) {
+        const uint8_t *page = pages + (size_t)i * page_bytes;
+        memcpy(&size[i], page + META_PAGE_BYTES_AT, sizeof(size[i]));
+        memcpy(&last_page[i], page + META_LAST_PAGE_AT, sizeof(last_page[i]));
+        memcpy(&number[i], page + META_NUMBER_AT, sizeof(number[i]));
+    }
+    int newer = number[1] > number[0];
+    if (size[0] != page_bytes || size[1] != page_bytes)
+        return 0;
+    if (number[0] == 0 && number[1] == 0)
+        return 1;
+    return number[newer] - number[!newer] == 1 && last_page[newer] >= last_page[!newer];
+}
+
+static enum stk_status check_metas(int fd, const char *path, const struct stat *file,
+                                   struct stk_error *err)
+{
+    uint32_t page_bytes = (uint32_t)sysconf(_SC_PAGESIZE);
+    uint8_t *pages = file->st_size ? stk_alloc(2 * page_bytes) : NULL;
+    if (!file->st_size)
+        return STK_OK; /* to be made */
+    if (!pages)
+        return stk_error_set(err, STK_NO_MEMORY, "%s: out of memory", path);
+    int good = 0;
+    /* another process may commit twice between the two pages: look again */
+    for (int i = 0; i < 20 && !good; i++)
+        good = pread(fd, pages, 2 * page_bytes, 0) == (ssize_t)(2 * page_bytes) &&
+               metas_agree(pages, page_bytes);
+    stk_free(pages);
+    return good ? STK_OK
+                : stk_error_set(err, STK_CORRUPT, "%s: its two meta pages do not agree", path);
+}
+
 static struct stk_kv *find_open(const struct stat *file)
 {
     struct stk_kv *kv = registry.first;
@@ -215,7 +260,8 @@ enum stk_status stk_kv_open(struct stk_kv **out, const char *path,
 {
     struct stat file;
     *out = NULL;
-    int fd = open(path, (options->read_only ? O_RDONLY : O_RDWR | O_CREAT) | O_CLOEXEC, MODE);
+    int create = options->map_bytes && !options->read_only ? O_CREAT : 0;
+    int fd = open(path, (options->read_only ? O_RDONLY : O_RDWR) | create | O_CLOEXEC, MODE);
     if (fd < 0 && errno == ENOENT)
         return stk_error_set(err, STK_NOT_FOUND, "%s: no such file", path);
     if (fd < 0 || fstat(fd, &file) != 0) {
@@ -224,10 +270,12 @@ enum stk_status stk_kv_open(struct stk_kv **out, const char *path,
             close(fd);
         return stk_error_errno(err, errno_value, "%s", path);
     }
-    close(fd);
     pthread_mutex_lock(&registry.lock);
-    enum stk_status status = open_locked(out, path, &file, options, err);
+    enum stk_status status = check_metas(fd, path, &file, err);
+    if (status == STK_OK)
+        status = open_locked(out, path, &file, options, err);
     pthread_mutex_unlock(&registry.lock);
+    close(fd);
     return status;
 }
 
@@ -342,6 +390,11 @@ void stk_kv_abort(struct stk_kv_txn *txn)
 enum stk_status stk_kv_status(const struct stk_kv_txn *txn, struct stk_error *err)
 {
     return txn->rc ? fail(err, txn->rc, txn->what) : STK_OK;
+}
+
+uint64_t stk_kv_txn_number(const struct stk_kv_txn *txn)
+{
+    return mdb_txn_id(txn->txn);
 }
 
 /* Keep the first error. Returns 1 when all is well. */

@@ -18,7 +18,7 @@ struct stk_kv_cursor;
 #define STK_KV_LOCK_SUFFIX "-lock" /* LMDB's reader table lies beside the file under this name */
 
 struct stk_kv_options {
-    uint64_t map_bytes;        /* size of the map, 0 = as it was; grown by stk_kv_grow */
+    uint64_t map_bytes;        /* size of the map; 0 = as it was, and the file must be there */
     const char *const *tables; /* their names; a table is used by its place in this list */
     uint32_t tables_count;
     int read_only;
@@ -30,9 +30,10 @@ struct stk_kv_bytes {
     size_t size;
 };
 
-/* Make the file and tables that are not there (unless read-only; then such a table reads as empty),
- * clear stale readers. A file that this process has open already is lent out again, since LMDB may
- * not open one twice in a process. STK_CORRUPT when it is no environment, STK_NOT_FOUND. */
+/* Make the file and the tables that are not there (not when read-only: then such a table reads as
+ * empty), clear stale readers. A file that this process has open already is lent out again, since
+ * LMDB may not open one twice in a process. STK_CORRUPT when it is no environment, STK_NOT_FOUND.
+ */
 enum stk_status stk_kv_open(struct stk_kv **out, const char *path,
                             const struct stk_kv_options *options, struct stk_error *err);
 void stk_kv_close(struct stk_kv *kv); /* NULL-safe */
@@ -52,6 +53,8 @@ enum stk_status stk_kv_begin(struct stk_kv *kv, int write, struct stk_kv_txn **o
  * map full) must not be tried again: the caller stops. Frees the transaction either way. */
 enum stk_status stk_kv_commit(struct stk_kv_txn *txn, struct stk_error *err);
 void stk_kv_abort(struct stk_kv_txn *txn); /* NULL-safe */
+/* A number that each commit of a change makes larger by one; of a write: what it will be. */
+uint64_t stk_kv_txn_number(const struct stk_kv_txn *txn);
 /* The first error so far; a caller that works long may stop early. */
 enum stk_status stk_kv_status(const struct stk_kv_txn *txn, struct stk_error *err);
 
