@@ -7,14 +7,11 @@
 #define STK_STORE_JOURNAL_H
 
 #include "core/base/thread.h"
-#include "core/store/batch.h"
-
-/* Called with each batch in order; return other than STK_OK to stop with that. */
-typedef enum stk_status (*stk_batch_fn)(void *arg, const struct stk_batch_view *batch,
-                                        struct stk_error *err);
+#include "core/store/walk.h"
 
 struct stk_log {
-    /* Engine thread: an empty batch to fill, or NULL when all are on their way to the disk. */
+    /* Engine thread: an empty batch to fill, its first sequence set, or NULL when all are on their
+     * way to the disk. */
     struct stk_batch *(*take)(void *self);
     /* Engine thread: this batch is closed; it will be appended after those before it. */
     void (*submit)(void *self, struct stk_batch *batch);
@@ -23,10 +20,11 @@ struct stk_log {
     /* Any thread: everything up to this sequence is durable. */
     stk_seq_t (*durable)(void *self);
     /* Any thread but the journal's: batches that hold sequences >= from, up to what is durable now.
-     */
+     * No transaction is open while fn runs, it may take its time. STK_TOO_OLD: `from` was cut. */
     enum stk_status (*read)(void *self, stk_seq_t from, stk_batch_fn fn, void *arg,
                             struct stk_error *err);
     void *self;
+    uint8_t id[STK_JOURNAL_ID_BYTES]; /* of the journal; S remembers it (zeros: it does not) */
 };
 
 struct stk_journal_options {
@@ -44,7 +42,7 @@ struct stk_journal_options {
 
 struct stk_journal;
 /* Opens the folder, checks the last batch, clears stale readers. No thread yet. An interrupted new
- * segment is removed. STK_CORRUPT names segment and sequence. */
+ * segment is removed. STK_CORRUPT names segment and sequence; STK_STATE: another process has it. */
 enum stk_status stk_journal_open(struct stk_journal **out,
                                  const struct stk_journal_options *options, struct stk_error *err);
 enum stk_status stk_journal_start(struct stk_journal *journal, struct stk_error *err);
@@ -53,15 +51,28 @@ void stk_journal_stop(struct stk_journal *journal);
 void stk_journal_close(struct stk_journal *journal);
 struct stk_log stk_journal_log(struct stk_journal *journal);
 
-/* First and last sequence that it holds; 0, 0 when empty. Any thread. */
+/* First and last sequence that it holds; 0, 0 when empty; last + 1, last when it goes on after a
+ * restored state and holds nothing yet. Any thread. */
 void stk_journal_range(struct stk_journal *journal, stk_seq_t *first, stk_seq_t *last);
 /* 1 when the disk or the map is nearly full: the engine refuses writes with STK_NO_SPACE until it
  * is not; `why` gets one line. Any thread; looks at the disk at most once a second. */
 int stk_journal_full(struct stk_journal *journal, char *why, uint32_t why_size);
-/* Nothing at or after this sequence may be cut: what is not folded, the last verified backup, a
- * sink. */
-#define STK_JOURNAL_PINS 8
-void stk_journal_pin(struct stk_journal *journal, unsigned pin, stk_seq_t seq); /* seq 0 = no pin */
+/* Nothing at or after this sequence may be cut; 0 = no pin. Nothing at all is cut before the fold's
+ * pin was set. */
+enum stk_journal_pin {
+    STK_PIN_FOLD,         /* folded + 1 */
+    STK_PIN_BACKUP,       /* a backup that is being made */
+    STK_PIN_BACKUP_AFTER, /* what the last verified backup does not hold */
+    STK_PIN_SINK,         /* 5 sinks from here on */
+    STK_JOURNAL_PINS = 8,
+};
+void stk_journal_pin(struct stk_journal *journal, unsigned pin, stk_seq_t seq); /* any thread */
+/* Made with the first segment, the same for ever; S and backups carry it. Any thread. */
+void stk_journal_id(struct stk_journal *journal, uint8_t id[STK_JOURNAL_ID_BYTES]);
+/* The chain hash of the batch that ends at `seq`: what an S folded so far must carry.
+ * STK_NOT_FOUND: no batch ends there, or it was cut. */
+enum stk_status stk_journal_chain_at(struct stk_journal *journal, stk_seq_t seq,
+                                     uint8_t chain[STK_CHAIN_BYTES], struct stk_error *err);
 /* Flush statistics since the start: flushes, effects, bytes, p50/p99 of a flush in us. */
 struct stk_journal_stats {
     uint64_t flushes, effects, bytes;
@@ -69,20 +80,5 @@ struct stk_journal_stats {
     uint32_t segments;
 };
 void stk_journal_stats(struct stk_journal *journal, struct stk_journal_stats *out);
-
-/* Without an engine: walk the whole folder, checksums and chain. On STK_CORRUPT err names the first
- * bad batch (segment, sequence). report gets counts. Works beside a running engine. */
-struct stk_journal_report {
-    stk_seq_t first, last;
-    uint64_t batches, effects, bytes;
-    uint32_t segments;
-    stk_time_t first_ms, last_ms;
-    uint8_t chain[STK_CHAIN_BYTES];
-};
-enum stk_status stk_journal_verify(const char *folder, struct stk_journal_report *report,
-                                   struct stk_error *err);
-/* Without an engine: read batches from a folder (for tools and restore). */
-enum stk_status stk_journal_read_folder(const char *folder, stk_seq_t from, stk_batch_fn fn,
-                                        void *arg, struct stk_error *err);
 
 #endif

@@ -22,8 +22,8 @@ void test_segment_add(struct test_chain *chain, struct stk_kv *kv, int with_head
 void test_segments_fill(struct test_chain *chain, const char *folder, uint32_t segments,
                         uint32_t batches, uint32_t records, uint32_t bytes);
 
-/* In a forked child that reads damaged files: cmocka's signal handlers off (they would go on with the
- * next test), quiet, and ended by SIGALRM after 5 s. */
+/* In a forked child that reads damaged files: cmocka's signal handlers off (they would go on with
+ * the next test), quiet, and ended by SIGALRM after 5 s. */
 void test_child_begin(void);
 /* Flip one bit of a file in place. */
 void test_flip_bit(const char *path, uint64_t bit);
