@@ -223,6 +223,7 @@ static struct stk_batch *next_batch(struct stk_journal *journal)
 {
     uint64_t flushed = atomic_load_explicit(&journal->flushed, memory_order_relaxed);
     for (;;) {
+        /* acquire: pairs with the store in stk_journal_stop */
         int stopping = atomic_load_explicit(&journal->stopping, memory_order_acquire);
         /* acquire: pairs with the release store in submit */
         if (atomic_load_explicit(&journal->submitted, memory_order_acquire) != flushed)

@@ -57,10 +57,11 @@ static void look_at_disk(struct stk_keeper *keeper)
         stk_log_limited(STK_LOG_WARN, 60000, "journal: %s", err.text);
 }
 
-/* acquire and release on `ready`: pairs between keeper and journal thread; whoever sees it set sees
- * the file, whoever sees it cleared sees the size of the one that was taken. */
+/* Whoever sees `ready` set sees the file, whoever sees it cleared sees the size of the one that was
+ * taken. */
 static int is_ready(const struct stk_keeper *keeper)
 {
+    /* acquire: pairs with the releases where it is set (keeper) and cleared (journal thread) */
     return atomic_load_explicit(&keeper->ready, memory_order_acquire);
 }
 

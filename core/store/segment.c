@@ -40,9 +40,7 @@ enum stk_status stk_segment_path(struct stk_path *path, const char *folder, stk_
 static stk_seq_t number_in(const char *name)
 {
     char expected[STK_PATH_MAX];
-    unsigned long long first = 0;
-    if (sscanf(name, "%20llu", &first) != 1)
-        return 0;
+    stk_seq_t first = strtoull(name, NULL, 10); /* 0 when there is no number */
     name_of(expected, first);
     return strcmp(name, expected) == 0 ? first : 0;
 }
