@@ -428,6 +428,8 @@ static inline int plain_eight(const uint8_t *at)
 int stk_utf8_valid(const char *text, size_t size)
 {
     const uint8_t *at = (const uint8_t *)text;
+    if (size == 0) /* the text may be NULL then */
+        return 1;
     const uint8_t *end = at + size;
     while (at < end) {
         size_t length = (size_t)(end - at);
