@@ -245,8 +245,12 @@ struct image {
 
 static stk_time_t get_time(struct stk_reader *in, stk_time_t base_ms)
 {
-    int64_t delta = stk_get_zigzag(in);
-    return delta == INT64_MIN / 2 ? 0 : base_ms + delta;
+    int64_t delta = stk_get_zigzag(in), time_ms;
+    if (delta == INT64_MIN / 2)
+        return 0;
+    if (__builtin_add_overflow(base_ms, delta, &time_ms)) /* damaged */
+        in->bad = 1, time_ms = 0;
+    return time_ms;
 }
 
 static void get_fields(struct stk_reader *in, uint64_t mask, struct stk_order *order)
