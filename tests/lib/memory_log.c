@@ -98,7 +98,12 @@ static enum stk_status read_from(void *self, stk_seq_t from, stk_batch_fn fn, vo
 
 struct stk_log memory_log_face(struct memory_log *log)
 {
-    return (struct stk_log){take, submit, idle, durable, read_from, log};
+    return (struct stk_log){.take = take,
+                            .submit = submit,
+                            .idle = idle,
+                            .durable = durable,
+                            .read = read_from,
+                            .self = log};
 }
 
 void memory_log_crash(struct memory_log *log)
