@@ -81,7 +81,7 @@ void test_child_begin(void)
 
 void test_flip_bit(const char *path, uint64_t bit)
 {
-    uint8_t byte;
+    uint8_t byte = 0;
     int fd = open(path, O_RDWR);
     must(fd >= 0 && pread(fd, &byte, 1, (off_t)(bit / 8)) == 1, "reading the bit");
     byte ^= (uint8_t)(1u << bit % 8);
