@@ -1,38 +1,54 @@
-/* Keys in memory: a ring in the order of their sequence, found by an index. Keys on disk: a cuckoo
- * filter.
+/* Keys in memory: in the order of their sequences, found by an index; they and their documents
+ * leave in that order. Keys on disk: a cuckoo filter.
  *
  * Filter: two buckets of four entries for a key, one from its low half, the other from that and the
  * fingerprint alone, so that an entry can move without its key. An entry is a fingerprint and the
  * slot of its run; an entry whose run was dropped is as good as empty. Always: an insert that fails
- * has put every entry back where it was; nothing that went in is ever lost. */
+ * has put every entry back where it was; nothing that went in is ever lost. A slot of a run is used
+ * again only after all others; what is left of its old entries then counts as new ones, which makes
+ * a false "look it up" a little more likely and nothing wrong. */
 #include "core/state/dedupe.h"
 #include <string.h>
 
 #define BUCKET 4
 #define KICKS  400
 
+#define ENTRY_BYTES  ((uint32_t)sizeof(struct stk_key_entry))
+#define ENTRIES_EACH 1024u      /* in a segment */
+#define DOC_SEGMENT  (1u << 20) /* the largest document */
+
 /* ---- life ---- */
 
-static uint64_t buckets_for(uint64_t keys)
+static uint64_t filter_bytes(const struct stk_dedupe *dedupe)
 {
-    uint64_t buckets = 16;
-    while (buckets * BUCKET * 9 / 10 < keys)
-        buckets *= 2;
-    return buckets;
+    return dedupe->filter_buckets * BUCKET * sizeof *dedupe->filter;
+}
+
+static enum stk_status init_docs(struct stk_dedupe *dedupe, uint64_t bytes, struct stk_error *err)
+{
+    uint64_t segment = bytes / 2 < DOC_SEGMENT ? bytes / 2 : DOC_SEGMENT;
+    segment -= segment % STK_FIFO_UNIT;
+    if (segment == 0 || bytes / segment >= STK_NONE)
+        return stk_error_set(err, STK_INVALID, "answers cannot be kept in %llu bytes",
+                             (unsigned long long)bytes);
+    return stk_fifo_init(&dedupe->docs, segment, (uint32_t)(bytes / segment), err);
 }
 
 enum stk_status stk_dedupe_init(struct stk_dedupe *dedupe, uint32_t keys, uint64_t doc_bytes,
                                 uint32_t keys_on_disk, struct stk_error *err)
 {
-    uint64_t buckets = buckets_for(keys_on_disk);
     memset(dedupe, 0, sizeof *dedupe);
+    stk_assert(keys > 0);
     dedupe->capacity = keys;
-    dedupe->filter_mask = buckets - 1;
+    /* nine tenths full at most: then an insert finds room in a few steps */
+    dedupe->filter_buckets = (uint64_t)keys_on_disk * 10 / 9 / BUCKET + 4;
     dedupe->filter_capacity = keys_on_disk;
-    if (stk_heap_init(&dedupe->docs, doc_bytes, err) != STK_OK ||
+    if (init_docs(dedupe, doc_bytes, err) != STK_OK ||
         stk_index_init(&dedupe->index, keys, err) != STK_OK ||
-        !(dedupe->entries = stk_mem_reserve((uint64_t)keys * sizeof *dedupe->entries, 1, err)) ||
-        !(dedupe->filter = stk_mem_reserve(buckets * BUCKET * 4, 0, err)) ||
+        stk_fifo_init(&dedupe->entries, ENTRIES_EACH * ENTRY_BYTES, keys / ENTRIES_EACH + 2, err) !=
+            STK_OK ||
+        !(dedupe->filter =
+              stk_mem_reserve(filter_bytes(dedupe), filter_bytes(dedupe) >= 8u << 20, err)) ||
         !(dedupe->runs = stk_mem_reserve((STK_DEDUPE_RUNS + 1) * sizeof *dedupe->runs, 0, err))) {
         stk_dedupe_fini(dedupe);
         return err ? err->status : STK_NO_MEMORY;
@@ -42,14 +58,11 @@ enum stk_status stk_dedupe_init(struct stk_dedupe *dedupe, uint32_t keys, uint64
 
 void stk_dedupe_fini(struct stk_dedupe *dedupe)
 {
-    stk_heap_fini(&dedupe->docs);
+    stk_fifo_fini(&dedupe->docs);
     stk_index_fini(&dedupe->index);
-    if (dedupe->entries)
-        stk_mem_unreserve(dedupe->entries, (uint64_t)dedupe->capacity * sizeof *dedupe->entries);
-    if (dedupe->filter)
-        stk_mem_unreserve(dedupe->filter, (dedupe->filter_mask + 1) * BUCKET * 4);
-    if (dedupe->runs)
-        stk_mem_unreserve(dedupe->runs, (STK_DEDUPE_RUNS + 1) * sizeof *dedupe->runs);
+    stk_fifo_fini(&dedupe->entries);
+    stk_mem_unreserve(dedupe->filter, filter_bytes(dedupe));
+    stk_mem_unreserve(dedupe->runs, (STK_DEDUPE_RUNS + 1) * sizeof *dedupe->runs);
     memset(dedupe, 0, sizeof *dedupe);
 }
 
@@ -68,7 +81,7 @@ const struct stk_key_entry *stk_dedupe_find(const struct stk_dedupe *dedupe, str
         uint32_t at = stk_index_next(&dedupe->index, index_hash(key), &cursor);
         if (at == STK_NONE)
             return found;
-        const struct stk_key_entry *entry = &dedupe->entries[at];
+        const struct stk_key_entry *entry = stk_fifo_at(&dedupe->entries, at);
         if (entry->key.low == key.low && entry->key.high == key.high &&
             (!found || entry->seq > found->seq))
             found = entry;
@@ -79,33 +92,34 @@ struct stk_bytes stk_dedupe_doc(const struct stk_dedupe *dedupe, const struct st
 {
     if (entry->doc == STK_NONE)
         return (struct stk_bytes){0};
-    return (struct stk_bytes){stk_heap_at(&dedupe->docs, entry->doc), entry->doc_size};
+    return (struct stk_bytes){stk_fifo_at(&dedupe->docs, entry->doc), entry->doc_size};
 }
 
 int stk_dedupe_has_room(const struct stk_dedupe *dedupe, uint32_t doc_size)
 {
-    return dedupe->count < dedupe->capacity &&
-           dedupe->docs.capacity_bytes - dedupe->docs.top_bytes >=
-               stk_heap_rounded(doc_size ? doc_size : 1);
+    return dedupe->count < dedupe->capacity && stk_fifo_has_room(&dedupe->docs, doc_size);
 }
 
 void stk_dedupe_add(struct stk_dedupe *dedupe, const struct stk_key_entry *entry,
                     struct stk_bytes doc)
 {
-    uint32_t at = (uint32_t)(((uint64_t)dedupe->head + dedupe->count) % dedupe->capacity);
-    struct stk_key_entry *to = &dedupe->entries[at];
-    stk_assert(dedupe->count < dedupe->capacity && entry->seq > dedupe->last);
+    uint32_t at = stk_fifo_take(&dedupe->entries, ENTRY_BYTES);
+    struct stk_key_entry *to;
+    enum stk_status status;
+    stk_assert(dedupe->count < dedupe->capacity && entry->seq > dedupe->last && at != STK_NONE);
+    to = stk_fifo_at(&dedupe->entries, at);
     *to = *entry;
     to->doc = STK_NONE;
     to->doc_size = doc.size;
     if (doc.size) {
-        to->doc = stk_heap_take(&dedupe->docs, doc.size);
+        to->doc = stk_fifo_take(&dedupe->docs, doc.size);
         stk_assert(to->doc != STK_NONE);
-        memcpy(stk_heap_at(&dedupe->docs, to->doc), doc.data, doc.size);
+        memcpy(stk_fifo_at(&dedupe->docs, to->doc), doc.data, doc.size);
     }
-    enum stk_status status = stk_index_insert(&dedupe->index, index_hash(to->key), at);
+    status = stk_index_insert(&dedupe->index, index_hash(to->key), at);
     stk_assert(status == STK_OK);
-    dedupe->count++;
+    if (dedupe->count++ == 0)
+        dedupe->head = at;
     dedupe->last = entry->seq;
 }
 
@@ -114,13 +128,20 @@ stk_seq_t stk_dedupe_last(const struct stk_dedupe *dedupe)
     return dedupe->last;
 }
 
+static const struct stk_key_entry *oldest(const struct stk_dedupe *dedupe)
+{
+    return stk_fifo_at(&dedupe->entries, dedupe->head);
+}
+
 static void drop_oldest(struct stk_dedupe *dedupe)
 {
-    struct stk_key_entry *entry = &dedupe->entries[dedupe->head];
+    const struct stk_key_entry *entry = oldest(dedupe);
+    uint32_t next = stk_fifo_after(&dedupe->entries, dedupe->head, ENTRY_BYTES);
     stk_index_remove(&dedupe->index, index_hash(entry->key), dedupe->head);
     if (entry->doc != STK_NONE)
-        stk_heap_give(&dedupe->docs, entry->doc, entry->doc_size);
-    dedupe->head = (uint32_t)(((uint64_t)dedupe->head + 1) % dedupe->capacity);
+        stk_fifo_give(&dedupe->docs, entry->doc);
+    stk_fifo_give(&dedupe->entries, dedupe->head);
+    dedupe->head = next;
     dedupe->count--;
 }
 
@@ -128,12 +149,20 @@ static void drop_oldest(struct stk_dedupe *dedupe)
 
 static uint32_t fingerprint(struct stk_hash key)
 {
-    return (uint32_t)(key.high >> 48);
+    return (uint32_t)(key.high & 0xffff);
 }
 
+/* Multiply and shift: any number of buckets will do. */
+static uint64_t bucket_of(const struct stk_dedupe *dedupe, uint64_t hash)
+{
+    return (uint64_t)((unsigned __int128)hash * dedupe->filter_buckets >> 64);
+}
+
+/* One from the other, either way: the sum of both is a number of the fingerprint. */
 static uint64_t other_bucket(const struct stk_dedupe *dedupe, uint64_t bucket, uint32_t print)
 {
-    return (bucket ^ ((print + 1) * UINT64_C(0x9e3779b97f4a7c15) >> 20)) & dedupe->filter_mask;
+    uint64_t sum = bucket_of(dedupe, (print + 1) * UINT64_C(0x9e3779b97f4a7c15));
+    return sum >= bucket ? sum - bucket : sum + dedupe->filter_buckets - bucket;
 }
 
 static int is_empty(const struct stk_dedupe *dedupe, uint32_t entry)
@@ -157,7 +186,7 @@ int stk_dedupe_may_be_on_disk(const struct stk_dedupe *dedupe, struct stk_hash k
     if (dedupe->filter_count == 0)
         return 0;
     uint32_t print = fingerprint(key);
-    uint64_t bucket = key.low & dedupe->filter_mask;
+    uint64_t bucket = bucket_of(dedupe, key.low);
     return bucket_has(dedupe, bucket, print) ||
            bucket_has(dedupe, other_bucket(dedupe, bucket, print), print);
 }
@@ -213,20 +242,29 @@ static uint32_t slot_of_run(struct stk_dedupe *dedupe, uint32_t run_id)
     return 0;
 }
 
+static uint32_t known_slot(struct stk_dedupe *dedupe, uint32_t run_id)
+{
+    uint32_t slot;
+    stk_assert(run_id != 0);
+    for (unsigned i = 0; i < 2; i++)
+        if (dedupe->slot_last[i] && dedupe->runs[dedupe->slot_last[i]].id == run_id)
+            return dedupe->slot_last[i];
+    slot = slot_of_run(dedupe, run_id);
+    dedupe->slot_last[1] = dedupe->slot_last[0];
+    dedupe->slot_last[0] = slot;
+    return slot;
+}
+
 enum stk_status stk_dedupe_filter_add(struct stk_dedupe *dedupe, uint32_t run_id,
                                       struct stk_hash key)
 {
-    uint32_t slot = dedupe->slot_last;
-    stk_assert(run_id != 0);
-    if (!slot || dedupe->runs[slot].id != run_id)
-        slot = slot_of_run(dedupe, run_id);
+    uint32_t slot = known_slot(dedupe, run_id);
     if (!slot || dedupe->filter_count >= dedupe->filter_capacity)
         return STK_FULL;
     uint32_t print = fingerprint(key);
     uint32_t entry = print << 16 | slot;
-    uint64_t bucket = key.low & dedupe->filter_mask;
+    uint64_t bucket = bucket_of(dedupe, key.low);
     uint64_t other = other_bucket(dedupe, bucket, print);
-    dedupe->slot_last = slot;
     if (!bucket_put(dedupe, bucket, entry) && !bucket_put(dedupe, other, entry) &&
         !kick(dedupe, other, entry))
         return STK_FULL;
@@ -240,8 +278,8 @@ uint32_t stk_dedupe_forget(struct stk_dedupe *dedupe, stk_seq_t last, uint32_t r
 {
     uint32_t gone = 0;
     *status = STK_OK;
-    while (gone < max && dedupe->count && dedupe->entries[dedupe->head].seq <= last) {
-        const struct stk_key_entry *entry = &dedupe->entries[dedupe->head];
+    while (gone < max && dedupe->count && oldest(dedupe)->seq <= last) {
+        const struct stk_key_entry *entry = oldest(dedupe);
         uint32_t run_id = run_of_class[entry->class & 1];
         if (run_id == 0)
             return max; /* the run of this class is not told yet: come again */

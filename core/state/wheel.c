@@ -337,14 +337,31 @@ stk_time_t stk_wheel_next_ms(const struct stk_wheel *wheel)
 
 /* --- the archive queue --- */
 
-void stk_wheel_close(struct stk_wheel *wheel, struct stk_orders *orders, uint32_t slot)
+/* In front of the first one. */
+static void prepend_closed(struct stk_wheel *wheel, struct stk_orders *orders, uint32_t slot)
 {
     struct stk_order *order = stk_orders_at(orders, slot);
+    order->wheel_slot = PLACE_CLOSED;
+    order->wheel_prev = STK_NONE;
+    order->wheel_next = wheel->closed.first - 1;
+    stk_orders_at(orders, order->wheel_next)->wheel_prev = slot;
+    wheel->closed.first = slot + 1;
+}
+
+void stk_wheel_close(struct stk_wheel *wheel, struct stk_orders *orders, uint32_t slot)
+{
+    const struct stk_order *order = stk_orders_at(orders, slot);
     stk_assert(order->wheel_slot == STK_NONE);
-    if (wheel->closed.last && closed_before(stk_orders_at(orders, wheel->closed.last - 1), order))
-        wheel->closed_unsorted = 1;
-    append(wheel, orders, PLACE_CLOSED, slot);
     wheel->closed_count++;
+    if (wheel->closed.last && closed_before(stk_orders_at(orders, wheel->closed.last - 1), order)) {
+        /* an archived order that came back goes to the front, which must not cost a sort */
+        if (closed_before(stk_orders_at(orders, wheel->closed.first - 1), order)) {
+            prepend_closed(wheel, orders, slot);
+            return;
+        }
+        wheel->closed_unsorted = 1;
+    }
+    append(wheel, orders, PLACE_CLOSED, slot);
 }
 
 uint32_t stk_wheel_closed(const struct stk_wheel *wheel)

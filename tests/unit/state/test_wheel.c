@@ -275,6 +275,24 @@ static void closed_orders_queue_up(void **state)
     end();
 }
 
+static void an_archived_order_goes_to_the_front(void **state)
+{
+    stk_time_t changed_ms[] = {500, 600, 100, 700, 50};
+    uint32_t order[] = {4, 2, 0, 1, 3};
+    (void)state;
+    begin(5, 1000);
+    for (uint32_t i = 0; i < 5; i++) {
+        stk_orders_at(&orders, i)->changed_ms = changed_ms[i];
+        stk_wheel_close(&wheel, &orders, i);
+    }
+    assert_false(wheel.closed_unsorted);
+    for (uint32_t i = 0; i < 5; i++) {
+        assert_int_equal(stk_wheel_closed(&wheel), order[i]);
+        stk_wheel_remove(&wheel, &orders, order[i]);
+    }
+    end();
+}
+
 static void after_recovery_the_queue_is_sorted(void **state)
 {
     enum { COUNT = 100000 };
@@ -326,6 +344,7 @@ int main(void)
         cmocka_unit_test(a_million_orders_and_a_long_gap),
         cmocka_unit_test(no_advance_moves_many_at_once),
         cmocka_unit_test(closed_orders_queue_up),
+        cmocka_unit_test(an_archived_order_goes_to_the_front),
         cmocka_unit_test(after_recovery_the_queue_is_sorted),
         cmocka_unit_test(refused_memory_is_said),
     };
