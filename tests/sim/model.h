@@ -1,0 +1,56 @@
+/* The independent model: orders and stock as simply as they can be written. Strings, linear search,
+ * no hold lists, no effects. It is told each command that was acknowledged, with the answer, and
+ * must agree; it decides by itself what an own-shop order may get. Shares nothing with the engine.
+ */
+#ifndef STK_TESTS_SIM_MODEL_H
+#define STK_TESTS_SIM_MODEL_H
+
+#include <stdint.h>
+
+#define MODEL_SKUS      12
+#define MODEL_LOCATIONS 3
+#define MODEL_LINES     4
+#define MODEL_ORDERS    4096
+
+enum model_state { NONE, PLACED, PAID, REVIEW, SHIPPED, CANCELLED, EXPIRED, RETURNED };
+
+struct model_line {
+    int sku;
+    int kit; /* 1: two of sku and one of sku + 1 */
+    int64_t quantity, shipped, cancelled, returned, short_units;
+};
+struct model_order {
+    enum model_state state;
+    int fact, paid;
+    int64_t expires_ms; /* 0 = firm */
+    int64_t left_ms;    /* when the review began */
+    int lines;
+    struct model_line line[MODEL_LINES];
+};
+struct model {
+    int64_t on_hand[MODEL_SKUS]; /* over all locations: the simulator's orders may be split */
+    int64_t unsellable[MODEL_SKUS];
+    int64_t received[MODEL_SKUS], shipped[MODEL_SKUS], returned[MODEL_SKUS];
+    int64_t found[MODEL_SKUS], written_off[MODEL_SKUS];
+    struct model_order order[MODEL_ORDERS];
+    int64_t now_ms;
+};
+
+/* Units of a SKU that orders hold. */
+int64_t model_held(const struct model *m, int sku);
+/* Units per line that stock covers if the order came now; 1 when all of it. */
+int model_covers(const struct model *m, const struct model_line *line, int lines, int64_t *covered);
+void model_place(struct model *m, int id, const struct model_line *line, int lines, int fact,
+                 int64_t expires_ms);
+/* 1 when the verb is possible now (then it is done), 0 when the engine must refuse. */
+int model_pay(struct model *m, int id);
+int model_review(struct model *m, int id);
+int model_release(struct model *m, int id);
+int model_extend(struct model *m, int id, int64_t ttl_ms);
+int model_ship(struct model *m, int id, int line, int64_t units); /* line 0: all that is held */
+int model_cancel(struct model *m, int id, int line, int64_t units);
+int model_return(struct model *m, int id, int line, int64_t units, int unsellable);
+void model_expire(struct model *m, int id); /* its time is over */
+const char *model_state_name(enum model_state state);
+
+#endif
