@@ -1,0 +1,89 @@
+#!/bin/bash
+# The command line on a real engine, as a person uses it.
+cd "$(dirname "$0")/../.." || exit 1
+. tests/lib/engine.sh
+[ -x "$STK_BUILD/stockaded" ] || { echo "SKIP: stockaded is not built"; exit 0; }
+engine_folder cli
+
+s() { "$stockade" "$@"; }
+json() { "$stockade" --json "$@"; }
+
+# Without an engine
+says "help names the verbs" "order.place" s --help
+says "help of a verb" "--lines" s order place --help
+ends "an unknown word" 2 s order.plaice
+STOCKADE_ADDRESS=$folder/none.sock ends "no engine" 3 s status
+says "and why" "none.sock" s status --socket "$folder/none.sock"
+
+engine_start
+says "status" "version" s status
+check "status as JSON is one line" [ "$(json status | wc -l)" -eq 1 ]
+
+# A life of an order
+check "a location" s location put main --country GB
+says "a SKU" "CUP-1" s sku put CUP-1 --title "Cup, blue" --cost 2.55 --currency GBP --tags a,b
+check "another" s sku put PLATE --title 盘子
+says "money as it was typed" "2.55" s sku get CUP-1
+says "and in minor units" '"cost":255' json sku get CUP-1
+check "received" s stock receive --sku CUP-1 --location main --quantity 10
+says "available" '"available":10' json stock get CUP-1
+says "placed" "placed" s order place --source web --id A1 --currency GBP --country GB \
+    --line sku=CUP-1,quantity=3,unit_price=4.99
+says "the same again is the same" "placed" s order place --source web --id A1 --currency GBP \
+    --country GB --line sku=CUP-1,quantity=3,unit_price=4.99
+says "another body is a conflict" CONFLICT s order place --source web --id A1 --currency GBP \
+    --line sku=CUP-1,quantity=4
+says "short names what is missing" "available" s order place --source web --id A2 \
+    --line sku=CUP-1,quantity=8
+ends "short is a refusal" 1 s order place --source web --id A3 --line sku=CUP-1,quantity=8
+says "errors as JSON too" '"code":"SHORT"' json order place --source web --id A4 \
+    --line sku=CUP-1,quantity=8
+says "held" '"held":3' json stock get CUP-1
+check "paid" s order pay A1 --source web --id p1
+check "shipped" s order ship A1 --source web --id s1
+says "returned" "shipped" s order return A1 --source web --id r1 --line line=1,quantity=1
+says "shown with its money" "4.99" s order get A1 --source web
+ends "no such order" 1 s order get nope --source web
+says "a hold that ends" "expires_at" s order place --source web --id B1 --ttl 15m \
+    --line sku=CUP-1,quantity=1
+ends "a wrong option" 2 s order get A1 --colour red
+says "a list is a table" "PLATE" s sku list
+check "with --json one line each" [ "$(json sku list | wc -l)" -eq 2 ]
+check "pages" [ "$(json sku list --limit 1 --all | wc -l)" -eq 2 ]
+says "more is said" "--cursor" s sku list --limit 1
+
+# Files
+printf 'sku,title,cost,currency\nBOWL,"Bowl ""big""",1.50,GBP\nPLATE,x,abc,GBP\n' > "$folder/in.csv"
+ends "an import with a refused row" 4 s import skus "$folder/in.csv"
+says "is reported with its line" "line 3" s import skus "$folder/in.csv"
+says "and kept" "3,INVALID" cat "$folder/in.csv.rejects.csv"
+printf '货号;数量\nBOWL;7\nPLATE;2\n' | iconv -t GB18030 > "$folder/stock.csv"
+says "a dry run shows rows" "GB18030" s import stock "$folder/stock.csv" --location main --dry-run
+check "a count" s import stock "$folder/stock.csv" --location main
+says "is there" '"on_hand":7' json stock get BOWL
+check "export of SKUs" s export skus "$folder/out.csv"
+says "with quotes" 'BOWL,"Bowl ""big"""' cat "$folder/out.csv"
+check "imported again" s import skus "$folder/out.csv" --source again
+says "export of stock" "PLATE,main,2" s export stock
+says "export of orders" "A1,web" s export orders
+says "every unit accounted for" "balanced: all 3 SKUs" s check
+
+# The answer is there after a kill; the data folder is read without the engine.
+engine_kill
+says "the journal walks" "effects" s journal verify --data "$folder/data"
+says "and reads" "order.place" s journal read --data "$folder/data" --all
+says "the folder is shown" "agrees" s inspect "$folder/data"
+engine_start
+says "the order is there" "shipped" s order get A1 --source web
+says "a backup" "folded" s backup start "$folder/backup"
+check "it verifies" s backup verify "$folder/backup"
+engine_stop
+check "it is restored" s restore "$folder/backup" --data "$folder/restored"
+ends "but not over a folder that is full" 1 s restore "$folder/backup" --data "$folder/restored"
+rm -rf "$folder/data"
+mv "$folder/restored" "$folder/data"
+engine_start
+says "and starts" "shipped" s order get A1 --source web
+says "with every unit" "balanced: all 3 SKUs" s check
+engine_stop
+checks_end
