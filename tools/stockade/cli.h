@@ -22,6 +22,12 @@ int cli_verb_help(const struct stk_verb *verb);
 int cli_import(struct cli *cli);
 int cli_export(struct cli *cli);
 int cli_check(struct cli *cli);
+int cli_journal_verify(struct cli *cli);
+int cli_journal_read(struct cli *cli);
+int cli_inspect(struct cli *cli);
+int cli_backup_verify(struct cli *cli);
+int cli_restore(struct cli *cli);
+int cli_state_rebuild(struct cli *cli);
 
 /* Prints "stockade: ..." to stderr, or with --json {"error": ...} to stdout. Returns `code`. */
 int cli_fail(const struct cli *cli, int code, const struct stk_error *err);

@@ -21,6 +21,8 @@ static const struct command commands[] = {
     {"import", NULL, cli_import, T_HELP_IMPORT},
     {"export", NULL, cli_export, T_HELP_EXPORT},
     {"check", NULL, cli_check, T_HELP_CHECK},
+    {"journal", "verify", cli_journal_verify, T_HELP_JOURNAL_VERIFY},
+    {"journal", "read", cli_journal_read, T_HELP_JOURNAL_READ},
     {NULL, NULL, NULL, NULL},
 };
 

@@ -245,4 +245,38 @@ enum exit_code {
     "= on_hand + unsellable + in_transit + shipped + written_off. Exit code 1 when one is not.\n"
 #define T_HELP_CHECK "every unit of every SKU accounted for"
 
+/* folder.c */
+#define T_FOLDER_WORD     "one folder at a time: what is '%s'?"
+#define T_FOLDER_OPTION   "no option %s here (see --help)"
+#define T_FOLDER_CRASH    "damaged: reading it ended by signal %d"
+#define T_FOLDER_ROW      "a row of %s is too large to be shown"
+#define T_FOLDER_RECORD   "damaged record"
+#define T_FOLDER_SEQ      "sequence %" PRIu64
+#define T_DELETED         "(deleted)"
+#define T_INSPECT_JOURNAL "J, the journal:"
+#define T_INSPECT_STATE   "\nS, the state:"
+#define T_JOURNAL_VERIFY_HELP                                                                      \
+    "stockade journal verify [--data DIR]: walks the whole journal: checksums, order, hash "       \
+    "chain.\n"                                                                                     \
+    "Names the first bad batch. Exit code 1 when there is one.\n"
+#define T_JOURNAL_READ_HELP                                                                        \
+    "stockade journal read [--from SEQ] [--limit N]: effects, from the engine.\n"                  \
+    "stockade journal read --data DIR [--from SEQ] [--limit N | --all]: from the disk.\n"
+#define T_INSPECT_HELP                                                                             \
+    "stockade inspect DIR: journal and state of a data folder, checksums and digests checked.\n"   \
+    "stockade inspect DIR --table order [--limit 10 | --all]: rows of one table.\n"
+#define T_BACKUP_VERIFY_HELP                                                                       \
+    "stockade backup verify BACKUP: every file, checksum, chain and digest of a backup.\n"
+#define T_RESTORE_HELP                                                                             \
+    "stockade restore BACKUP --data DIR [--to SEQ|TIME] [--journal DIR]: a data folder from a\n"   \
+    "backup, and from a journal that reaches further. DIR must not exist or be empty.\n"
+#define T_REBUILD_HELP                                                                             \
+    "stockade state rebuild --data DIR: the state again from a journal that reaches back to 1.\n"
+#define T_HELP_JOURNAL_VERIFY "walk a journal on the disk: checksums and hash chain"
+#define T_HELP_JOURNAL_READ   "effects, from the engine or with --data from the disk"
+#define T_HELP_INSPECT        "what lies in a data folder, without an engine"
+#define T_HELP_BACKUP_VERIFY  "check a backup on the disk"
+#define T_HELP_RESTORE        "a data folder from a backup"
+#define T_HELP_REBUILD        "the state again from the journal"
+
 #endif
