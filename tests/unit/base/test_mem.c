@@ -224,6 +224,10 @@ static void heap_refuses_bad_sizes(void **state)
     assert_int_equal(stk_heap_init(&heap, 0, &err), STK_INVALID);
     assert_int_equal(stk_heap_init(&heap, (64ull << 30) + 1, &err), STK_INVALID);
     assert_int_equal(stk_heap_init(&heap, 64ull << 30, &err), STK_OK);
+    heap.top_bytes = (64ull << 30) - 32; /* the last block's handle would be STK_NONE */
+    assert_int_equal(stk_heap_take(&heap, 16), STK_NONE - 1);
+    assert_int_equal(stk_heap_take(&heap, 16), STK_NONE);
+    assert_int_equal(heap.used_bytes, 16);
     stk_heap_fini(&heap);
 }
 
@@ -248,11 +252,16 @@ static void allocations_fail_when_told(void **state)
     stk_alloc_fail_at(1, INT64_MAX);
     assert_null(stk_alloc(1));
     assert_null(stk_alloc(1));
-    stk_alloc_fail_at(0, 0);
+    stk_alloc_fail_at(0, 5);
     void *none = stk_alloc(0);
     assert_non_null(none);
     stk_free(none);
     stk_free(NULL);
+    stk_alloc_fail_at(1, 0);
+    none = stk_alloc(1);
+    assert_non_null(none);
+    stk_free(none);
+    stk_alloc_fail_at(0, 0);
     assert_null(stk_alloc(SIZE_MAX));
 }
 
@@ -341,6 +350,7 @@ static void a_pool_in_use_can_be_recovered_into(void **state)
         memset(stk_pool_at(&pool, stk_pool_take(&pool)), 0xff, 8);
     for (uint32_t i = 0; i < 5; i++)
         stk_pool_give(&pool, i);
+    stk_pool_take_at(&pool, 4); /* found to be free after all */
     stk_pool_take_at(&pool, 3);
     assert_memory_equal(stk_pool_at(&pool, 3), "\0\0\0\0\0\0\0\0", 8);
     stk_pool_rebuild_free(&pool, is_third, NULL);
