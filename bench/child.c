@@ -293,16 +293,16 @@ unsigned bench_child_threads(pid_t pid, struct bench_thread_cpu *out, unsigned m
     return count;
 }
 
-uint64_t bench_child_resident(pid_t pid)
+uint64_t bench_child_memory(pid_t pid)
 {
-    char path[64] = "/proc/self/statm";
-    unsigned long pages = 0, resident = 0;
-    if (pid)
-        snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+    char path[64], line[200];
+    unsigned long kib = 0;
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
     FILE *file = fopen(path, "r");
-    if (file && fscanf(file, "%lu %lu", &pages, &resident) != 2)
-        resident = 0;
+    while (file && fgets(line, sizeof(line), file))
+        if (sscanf(line, "RssAnon: %lu kB", &kib) == 1)
+            break;
     if (file)
         fclose(file);
-    return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+    return (uint64_t)kib * 1024;
 }

@@ -39,7 +39,7 @@ struct bench_thread_cpu {
     uint64_t cpu_us;
 };
 unsigned bench_child_threads(pid_t pid, struct bench_thread_cpu *out, unsigned max);
-/* Resident bytes; pid 0 is this process. */
-uint64_t bench_child_resident(pid_t pid);
+/* Memory that is its own (not pages of files that it maps), in bytes. */
+uint64_t bench_child_memory(pid_t pid);
 
 #endif

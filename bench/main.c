@@ -2,7 +2,10 @@
  * otherwise use. See bench/README.md. */
 #include "bench/child.h"
 #include "bench/hold.h"
+#include "bench/inproc.h"
+#include "bench/large.h"
 #include "bench/options.h"
+#include "bench/read.h"
 #include "bench/report.h"
 #include "bench/scratch.h"
 
@@ -45,7 +48,16 @@ static int run_short(const struct bench_options *options)
     part.inflight = options->inflight;
     part.vs = 0;
     part.hot = 1;
-    return bench_hold_run(&part);
+    if (!bench_hold_run(&part) || bench_stopping())
+        return 0;
+    part.hot = 0;
+    part.kind = BENCH_INPROC;
+    part.inflight = 320;
+    if (!bench_inproc_run(&part) || bench_stopping())
+        return 0;
+    part.kind = BENCH_READ;
+    part.threads = 2;
+    return bench_read_run(&part);
 }
 
 static int run(const struct bench_options *options)
@@ -53,6 +65,14 @@ static int run(const struct bench_options *options)
     switch (options->kind) {
     case BENCH_HOLD:
         return bench_hold_run(options);
+    case BENCH_INPROC:
+        return bench_inproc_run(options);
+    case BENCH_READ:
+        return bench_read_run(options);
+    case BENCH_RESTART:
+        return bench_restart_run(options);
+    case BENCH_MEMORY:
+        return bench_memory_run(options);
     case BENCH_CLIENT:
         return bench_client_run(options);
     case BENCH_SHORT:

@@ -20,11 +20,12 @@ struct option {
 #define AT(field) offsetof(struct bench_options, field)
 static const struct option option_table[] = {
     {"conns", OPTION_UINT, AT(conns), 1, 1000, "connections (50)"},
-    {"inflight", OPTION_UINT, AT(inflight), 1, 4096, "messages in flight on each (64)"},
-    {"threads", OPTION_UINT, AT(threads), 1, 64, "of the client (1)"},
+    {"inflight", OPTION_UINT, AT(inflight), 1, 4096,
+     "messages in flight on each (64; --inproc: 320)"},
+    {"threads", OPTION_UINT, AT(threads), 1, 64, "of the client (1), of readers (2)"},
     {"seconds", OPTION_REAL, AT(seconds), 0.1, 86400, "measured time (10)"},
     {"warmup", OPTION_REAL, AT(warmup), 0, 600, "before it, not counted (2)"},
-    {"skus", OPTION_UINT, AT(skus), 1, 50000000, "SKUs (100000)"},
+    {"skus", OPTION_UINT, AT(skus), 1, 50000000, "SKUs (100000; restart, memory: 10000000)"},
     {"stock", OPTION_UINT, AT(stock), 1, 2000000000, "units of each (more than can be sold)"},
     {"zipf", OPTION_REAL, AT(zipf), 0, 4, "SKUs by Zipf with this exponent (uniform)"},
     {"hot", OPTION_FLAG, AT(hot), 0, 0, "all orders on one SKU"},
@@ -34,6 +35,8 @@ static const struct option option_table[] = {
     {"ttl-ms", OPTION_SPAN, AT(ttl_ms), 1, 86400000, "life of a hold (900000)"},
     {"vs", OPTION_VS, AT(vs), 0, 0, "redis,postgres: the same work there"},
     {"only-rivals", OPTION_FLAG, AT(only_rivals), 0, 0, "with --vs: leave Stockade out"},
+    {"inproc", OPTION_FLAG, AT(inproc), 0, 0, "hold: inside one process, hold and release"},
+    {"writes", OPTION_FLAG, AT(writes), 0, 0, "read: while orders are placed"},
     {"cpus", OPTION_UINT, AT(cpus), 0, 1024, "processors that everything shares (2; 0 = all)"},
     {"tcp", OPTION_FLAG, AT(tcp), 0, 0, "loopback TCP instead of Unix sockets"},
     {"seed", OPTION_UINT, AT(seed), 0, 4294967295.0, "of the random choices (1)"},
@@ -49,7 +52,10 @@ static const struct {
     enum bench_kind kind;
     const char *help;
 } kind_table[] = {
-    {"hold", BENCH_HOLD, "durable idempotent holds over the socket"},
+    {"hold", BENCH_HOLD, "durable idempotent holds over the socket (--inproc: inside the process)"},
+    {"read", BENCH_READ, "reads of available, in process"},
+    {"restart", BENCH_RESTART, "start with many SKUs and a million unfolded effects"},
+    {"memory", BENCH_MEMORY, "bytes of a SKU with one cell and its key"},
     {"client", BENCH_CLIENT, "the load generator against a stub: what it can do by itself"},
     {"short", BENCH_SHORT, "a short run of each (the default)"},
 };
@@ -174,10 +180,13 @@ static int parse_kind(struct bench_options *options, const char *word)
 /* What was not said. */
 static void fill_defaults(struct bench_options *options)
 {
+    int large = options->kind == BENCH_RESTART || options->kind == BENCH_MEMORY;
     if (!options->skus)
-        options->skus = 100000;
+        options->skus = large ? 10000000 : 100000;
     if (!options->threads)
-        options->threads = 1;
+        options->threads = options->kind == BENCH_READ ? 2 : 1;
+    if (!options->inflight) /* in process there are no sockets that bundle */
+        options->inflight = options->kind == BENCH_INPROC ? 320 : 64;
     if (!options->seconds)
         options->seconds = 10;
     if (!options->ttl_ms) /* a long run lets its holds expire, or memory would hold them all */
@@ -188,13 +197,8 @@ static void fill_defaults(struct bench_options *options)
 
 int bench_options_parse(struct bench_options *options, int argc, char **argv)
 {
-    *options = (struct bench_options){.kind = BENCH_SHORT,
-                                      .conns = 50,
-                                      .inflight = 64,
-                                      .warmup = 2,
-                                      .open_percent = 50,
-                                      .cpus = 2,
-                                      .seed = 1};
+    *options = (struct bench_options){
+        .kind = BENCH_SHORT, .conns = 50, .warmup = 2, .open_percent = 50, .cpus = 2, .seed = 1};
     int at = 1;
     if (at < argc && argv[at][0] != '-' && !parse_kind(options, argv[at++]))
         return 0;
@@ -210,17 +214,21 @@ int bench_options_parse(struct bench_options *options, int argc, char **argv)
         fprintf(stderr, "stockade-bench: --only-rivals needs --vs\n");
         return 0;
     }
-    if (options->threads > options->conns) {
+    if (options->threads > options->conns && options->kind != BENCH_READ) {
         fprintf(stderr, "stockade-bench: --threads %u: more than --conns %u\n", options->threads,
                 options->conns);
         return 0;
     }
+    if (options->inproc && options->kind == BENCH_HOLD)
+        options->kind = BENCH_INPROC;
     fill_defaults(options);
     return 1;
 }
 
 const char *bench_options_name(const struct bench_options *options)
 {
+    if (options->kind == BENCH_INPROC)
+        return "hold-inproc";
     for (size_t i = 0; i < KIND_COUNT; i++)
         if (kind_table[i].kind == options->kind)
             return kind_table[i].name;

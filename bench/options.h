@@ -6,6 +6,10 @@
 
 enum bench_kind {
     BENCH_HOLD,
+    BENCH_INPROC, /* hold --inproc */
+    BENCH_READ,
+    BENCH_RESTART,
+    BENCH_MEMORY,
     BENCH_CLIENT, /* the load generator against a stub: its own ceiling */
     BENCH_SHORT,  /* a short run of each: make bench */
 };
@@ -29,6 +33,7 @@ struct bench_options {
         open_percent; /* after a closed loop, an open one at this share of its rate; 0 = none */
     unsigned vs;      /* BENCH_VS_* */
     int only_rivals;  /* leave Stockade out */
+    int inproc;       /* hold: without sockets */
     int writes;       /* read: while orders are placed */
     int json, tcp, keep;
     unsigned cpus;      /* everything runs on so many of them; 0 = all */
