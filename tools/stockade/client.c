@@ -6,18 +6,16 @@
 #include "tools/stockade/client.h"
 #include "core/base/clock.h"
 #include "core/base/limits.h"
+#include "tools/stockade/address.h"
 #include "tools/stockade/buffer.h"
 #include "tools/stockade/texts.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define TIMEOUT_MS_DEFAULT 30000
@@ -26,8 +24,6 @@
 #define PAUSE_MS_MAX       500
 #define READ_BYTES         (256 * 1024)
 #define SLOT_BITS          10
-#define DEFAULT_SOCKET     "data/stockade.sock"
-#define DEFAULT_TCP        "127.0.0.1:7460"
 
 static_assert(CLIENT_WINDOW_MAX <= 1 << SLOT_BITS, "a slot's number fits into a message id");
 
@@ -47,7 +43,7 @@ struct slot {
 
 struct client {
     int fd; /* -1: not connected */
-    char address[256];
+    struct address address;
     struct client_options options;
     struct stk_clock clock;
     struct slot slots[CLIENT_WINDOW_MAX];
@@ -70,102 +66,9 @@ static int64_t now(struct client *client)
 
 /* --- connecting --- */
 
-static int open_unix(const char *path, struct stk_error *err)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof(address.sun_path)) {
-        stk_error_set(err, STK_INVALID, T_SOCKET_LONG, path, sizeof(address.sun_path) - 1);
-        return -1;
-    }
-    memcpy(address.sun_path, path, strlen(path));
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && !connect(fd, (struct sockaddr *)&address, sizeof(address)))
-        return fd;
-    stk_error_errno(err, errno, T_CONNECT, path);
-    err->status = STK_IO;
-    if (fd >= 0)
-        close(fd);
-    return -1;
-}
-
-/* "127.0.0.1:7460", "[::1]:7460" */
-static int split_host(const char *text, char *host, size_t size, const char **port)
-{
-    const char *colon = strrchr(text, ':');
-    size_t length = colon ? (size_t)(colon - text) : 0;
-    if (!colon || !colon[1])
-        return 0;
-    if (length >= 2 && text[0] == '[' && text[length - 1] == ']') {
-        text++;
-        length -= 2;
-    }
-    if (!length || length >= size)
-        return 0;
-    memcpy(host, text, length);
-    host[length] = '\0';
-    *port = colon + 1;
-    return 1;
-}
-
-static int open_tcp(const char *text, struct stk_error *err)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
-    char host[200];
-    const char *port;
-    int fd = -1, one = 1;
-    if (!split_host(text, host, sizeof(host), &port)) {
-        stk_error_set(err, STK_INVALID, T_TCP_BAD, text);
-        return -1;
-    }
-    int fault = getaddrinfo(host, port, &hints, &found);
-    if (fault) {
-        stk_error_set(err, STK_IO, T_RESOLVE, text, gai_strerror(fault));
-        return -1;
-    }
-    for (struct addrinfo *at = found; at && fd < 0; at = at->ai_next) {
-        fd = socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC, at->ai_protocol);
-        if (fd >= 0 && connect(fd, at->ai_addr, at->ai_addrlen)) {
-            stk_error_errno(err, errno, T_CONNECT, text);
-            err->status = STK_IO;
-            close(fd);
-            fd = -1;
-        }
-    }
-    freeaddrinfo(found);
-    if (fd >= 0)
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    return fd;
-}
-
-static int open_address(struct client *client, const char *address, int is_path,
-                        struct stk_error *err)
-{
-    int fd = is_path ? open_unix(address, err) : open_tcp(address, err);
-    if (fd >= 0 || !client->address[0])
-        snprintf(client->address, sizeof(client->address), "%s", address);
-    return fd;
-}
-
-static int open_any(struct client *client, struct stk_error *err)
-{
-    const char *given = getenv("STOCKADE_ADDRESS");
-    if (client->options.socket)
-        return open_address(client, client->options.socket, 1, err);
-    if (client->options.tcp)
-        return open_address(client, client->options.tcp, 0, err);
-    if (given && *given)
-        return open_address(client, given, strchr(given, '/') != NULL, err);
-    int fd = open_address(client, DEFAULT_SOCKET, 1, err);
-    if (fd < 0 && access(DEFAULT_SOCKET, F_OK))
-        fd = open_address(client, DEFAULT_TCP, 0, err);
-    if (fd < 0)
-        stk_error_set(err, STK_IO, T_NO_ENGINE, DEFAULT_SOCKET, DEFAULT_TCP);
-    return fd;
-}
-
 static int reach(struct client *client, struct stk_error *err)
 {
-    client->fd = open_any(client, err);
+    client->fd = address_open(&client->address, err);
     if (client->fd < 0)
         return -1;
     fcntl(client->fd, F_SETFL, fcntl(client->fd, F_GETFL) | O_NONBLOCK);
@@ -177,6 +80,7 @@ enum stk_status client_open(struct client **out, const struct client_options *op
 {
     struct client *client = must_alloc(sizeof(*client));
     client->options = *options;
+    client->address = (struct address){.socket = options->socket, .tcp = options->tcp};
     client->clock = stk_clock_real();
     if (!client->options.timeout_ms)
         client->options.timeout_ms = TIMEOUT_MS_DEFAULT;
@@ -194,7 +98,7 @@ enum stk_status client_open(struct client **out, const struct client_options *op
 
 const char *client_address(const struct client *client)
 {
-    return client->address;
+    return client->address.name;
 }
 
 unsigned client_in_flight(const struct client *client)
@@ -352,7 +256,7 @@ static int take_answers(struct client *client, struct stk_error *err)
         if (status == STK_AGAIN)
             break;
         if (status != STK_OK || !take_answer(client, parse.root)) {
-            stk_error_set(err, STK_IO, T_NO_RPC, client->address);
+            stk_error_set(err, STK_IO, T_NO_RPC, client->address.name);
             return -1;
         }
         client->in_at += parse.consumed;

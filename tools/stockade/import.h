@@ -89,4 +89,8 @@ enum stk_status import_send(struct import *import, const char *verb, json_t *par
 /* The answer is from an earlier run. */
 int import_is_repeat(const struct import *import, const struct client_reply *reply);
 
+/* import_options.c: the words of the command line into options and path, checked. */
+enum stk_status import_take_words(struct import *import, struct stk_error *err);
+int import_help(const struct import_kind *kind);
+
 #endif

@@ -4,11 +4,10 @@
  * the order is placed under its own id; so a second run repeats what is there. Lines that were
  * placed are remembered by customer and SKU: a cancellation (an order id with --cancel-prefix)
  * gives them back, the newest first. */
+#include "tools/stockade/orders.h"
 #include "core/base/limits.h"
 #include "tools/stockade/args.h"
 #include "tools/stockade/country.h"
-#include "tools/stockade/import.h"
-#include "tools/stockade/map.h"
 #include "tools/stockade/texts.h"
 #include <stdlib.h>
 #include <string.h>
@@ -16,45 +15,6 @@
 #define GROUP_ROWS_DEFAULT 10000
 #define GROUP_BYTES_MAX    (256 * 1024 * 1024)
 #define ROW_BYTES          400 /* about: a row's JSON and bookkeeping */
-
-struct order_row {
-    uint64_t line;
-    char *raw;
-    char *reason; /* why it is refused, or NULL */
-    char code[16];
-    json_t *item; /* of "lines" */
-    int64_t quantity;
-    char sku[STK_ID_MAX + 1];
-};
-struct order {
-    struct order *next; /* in the order of their first rows */
-    char *id, *customer;
-    json_t *params;
-    struct order_row *rows;
-    size_t count, room, bad;
-    uint64_t last_row; /* number of the newest row */
-    struct import *import;
-};
-
-/* A line that is placed and may be cancelled: the newest of its customer and SKU comes first. */
-struct placed {
-    struct placed *older;
-    char *order;
-    uint32_t line; /* from 1 */
-    int64_t left;  /* units not given back */
-};
-
-struct orders {
-    const struct stk_verb *verb;
-    const struct stk_field *line_fields;
-    struct order *first, *last; /* being gathered, and those whose answer is to come */
-    size_t gathered_bytes;
-    struct map open;   /* order id to struct order * of those being gathered */
-    struct map done;   /* ids of those that were sent */
-    struct map placed; /* customer \1 SKU to struct placed * */
-    int stage;         /* 0 placed, 1 paid, 2 shipped */
-    uint64_t row;
-};
 
 /* --- begin and end --- */
 
@@ -76,7 +36,7 @@ static enum stk_status orders_begin(struct import *import, struct stk_error *err
     return STK_OK;
 }
 
-static void free_order(struct order *order)
+void order_free(struct order *order)
 {
     for (size_t i = 0; i < order->count; i++) {
         free(order->rows[i].raw);
@@ -97,44 +57,34 @@ static void orders_fini(struct import *import)
         return;
     while (own->first) {
         struct order *next = own->first->next;
-        free_order(own->first);
+        order_free(own->first);
         own->first = next;
     }
-    for (size_t i = 0; i < own->placed.capacity; i++) {
-        struct placed *at = own->placed.entries[i].key
-                                ? (struct placed *)(uintptr_t)own->placed.entries[i].value
-                                : NULL;
-        while (at) {
-            struct placed *older = at->older;
-            free(at->order);
-            free(at);
-            at = older;
-        }
-    }
+    give_back_fini(own);
     map_fini(&own->open);
     map_fini(&own->done);
-    map_fini(&own->placed);
     free(own);
 }
 
 /* --- refusals --- */
 
-static void refuse_row(struct order *order, struct order_row *row, const char *code,
-                       const char *reason)
+void order_refuse_row(struct order *order, struct order_row *row, const char *code,
+                      const char *reason)
 {
     report_refuse(&order->import->report, row->line, code, reason, row->raw);
 }
 
 /* The whole order: rows that were bad say why themselves. */
-static void refuse_order(struct order *order, const char *code, const char *reason)
+void order_refuse(struct order *order, const char *code, const char *reason)
 {
     for (size_t i = 0; i < order->count; i++) {
         struct order_row *row = &order->rows[i];
-        refuse_row(order, row, row->reason ? row->code : code, row->reason ? row->reason : reason);
+        order_refuse_row(order, row, row->reason ? row->code : code,
+                         row->reason ? row->reason : reason);
     }
 }
 
-static void spoil(struct order *order, struct order_row *row, const char *code, const char *reason)
+void order_spoil(struct order *order, struct order_row *row, const char *code, const char *reason)
 {
     if (row->reason)
         return;
@@ -145,38 +95,14 @@ static void spoil(struct order *order, struct order_row *row, const char *code, 
 
 /* --- answers --- */
 
-static struct placed **placed_at(struct orders *own, const char *customer, const char *sku)
-{
-    struct buffer key = {0};
-    buffer_printf(&key, "%s\1%s", customer, sku);
-    uint64_t *value = map_at(&own->placed, key.data, key.size, NULL);
-    buffer_fini(&key);
-    return (struct placed **)(void *)value;
-}
-
-/* Only what a cancellation can find is kept. */
-static void remember(struct order *order)
-{
-    struct orders *own = order->import->own;
-    if (!order->import->options.cancel_prefix || !*order->customer)
-        return;
-    for (size_t i = 0; i < order->count; i++) {
-        struct placed **at = placed_at(own, order->customer, order->rows[i].sku);
-        struct placed *placed = must_alloc(sizeof(*placed));
-        *placed = (struct placed){*at, must_copy(order->id, strlen(order->id)), (uint32_t)i + 1,
-                                  order->rows[i].quantity};
-        *at = placed;
-    }
-}
-
 static void on_paid(void *arg, const struct client_reply *reply)
 {
     struct order *order = arg;
     if (reply->status != STK_OK)
-        refuse_order(order, stk_status_name(reply->status), reply->message);
+        order_refuse(order, stk_status_name(reply->status), reply->message);
     else
         report_add(&order->import->report, T_COUNT_PAID, 1);
-    free_order(order);
+    order_free(order);
 }
 
 /* Paying follows placing; a callback may send. */
@@ -190,7 +116,7 @@ static int send_pay(struct order *order)
         import_send(order->import, "order.pay", params, id, on_paid, order, &err);
     json_decref(params);
     if (status != STK_OK)
-        refuse_order(order, stk_status_name(status), err.text);
+        order_refuse(order, stk_status_name(status), err.text);
     return status == STK_OK;
 }
 
@@ -217,7 +143,7 @@ static void refuse_short(struct order *order, const struct client_reply *reply)
     report_add(&order->import->report, T_COUNT_SHORT, 1);
     report_add(&order->import->report, T_COUNT_SHORT_ROWS, order->count);
     if (!lines || lines->type != STK_VALUE_ARRAY || !lines->size) {
-        refuse_order(order, "SHORT", reply->message);
+        order_refuse(order, "SHORT", reply->message);
         return;
     }
     for (uint32_t i = 0; i < lines->size; i++) {
@@ -228,9 +154,9 @@ static void refuse_short(struct order *order, const struct client_reply *reply)
             (uint64_t)line->as.integer > order->count)
             continue;
         snprintf(reason, sizeof(reason), T_ORDER_SHORT, wanted->as.integer, there->as.integer);
-        spoil(order, &order->rows[line->as.integer - 1], "SHORT", reason);
+        order_spoil(order, &order->rows[line->as.integer - 1], "SHORT", reason);
     }
-    refuse_order(order, "SHORT_ORDER", T_ORDER_OTHER_SHORT);
+    order_refuse(order, "SHORT_ORDER", T_ORDER_OTHER_SHORT);
 }
 
 static void on_placed(void *arg, const struct client_reply *reply)
@@ -242,8 +168,8 @@ static void on_placed(void *arg, const struct client_reply *reply)
         if (reply->status == STK_SHORT)
             refuse_short(order, reply);
         else
-            refuse_order(order, stk_status_name(reply->status), reply->message);
-        free_order(order);
+            order_refuse(order, stk_status_name(reply->status), reply->message);
+        order_free(order);
         return;
     }
     uint64_t units = shortfall_of(reply->result);
@@ -253,107 +179,9 @@ static void on_placed(void *arg, const struct client_reply *reply)
         report_add(report, T_COUNT_REPEATS, 1);
     if (units)
         report_add(report, T_COUNT_SHORTFALL, units);
-    remember(order);
+    give_back_remember(order);
     if (own->stage != 1 || !send_pay(order))
-        free_order(order);
-}
-
-/* --- cancellations --- */
-
-struct give_back {
-    struct import *import;
-    uint64_t line;
-    char *raw;
-    int64_t quantity;
-};
-
-static void on_given_back(void *arg, const struct client_reply *reply)
-{
-    struct give_back *deed = arg;
-    struct orders *own = deed->import->own;
-    struct report *report = &deed->import->report;
-    if (reply->status != STK_OK) {
-        report_refuse(report, deed->line, stk_status_name(reply->status), reply->message,
-                      deed->raw);
-    } else {
-        report_add(report, own->stage == 2 ? T_COUNT_RETURNED : T_COUNT_CANCELLED,
-                   (uint64_t)deed->quantity);
-        if (import_is_repeat(deed->import, reply))
-            report_add(report, T_COUNT_REPEATS, 1);
-    }
-    free(deed->raw);
-    free(deed);
-}
-
-static enum stk_status send_back(struct order *order, const struct order_row *row, size_t number,
-                                 struct placed *placed, int64_t quantity, struct stk_error *err)
-{
-    struct orders *own = order->import->own;
-    char id[IMPORT_ID_TEXT], salt[STK_ID_MAX + 32];
-    json_t *params = json_pack("{s:s,s:[{s:i,s:I}]}", "order", placed->order, "lines", "line",
-                               (int)placed->line, "quantity", (json_int_t)quantity);
-    json_t *when = json_object_get(order->params, "placed_at");
-    if (when && own->stage == 2)
-        json_object_set(params, "occurred_at", when);
-    struct give_back *deed = must_alloc(sizeof(*deed));
-    *deed = (struct give_back){order->import, row->line, must_copy(row->raw, strlen(row->raw)),
-                               quantity};
-    /* Its row and the line that it gives back: the same in every run. */
-    snprintf(salt, sizeof(salt), "%s %zu", order->id, number);
-    import_id(params, salt, id);
-    enum stk_status status =
-        import_send(order->import, own->stage == 2 ? "order.return" : "order.cancel", params, id,
-                    on_given_back, deed, err);
-    json_decref(params);
-    return status;
-}
-
-static enum stk_status cancel_row(struct order *order, struct order_row *row, size_t number,
-                                  struct stk_error *err)
-{
-    struct orders *own = order->import->own;
-    int64_t want = -row->quantity, left = want;
-    struct placed *at = *order->customer ? *placed_at(own, order->customer, row->sku) : NULL;
-    struct buffer reason = {0};
-    for (; at && left > 0; at = at->older) {
-        int64_t part = at->left < left ? at->left : left;
-        if (!part)
-            continue;
-        if (send_back(order, row, number, at, part, err) != STK_OK)
-            return err->status;
-        at->left -= part;
-        left -= part;
-    }
-    if (!left)
-        return STK_OK;
-    if (!*order->customer)
-        buffer_text(&reason, T_CANCEL_NO_CUSTOMER);
-    else
-        buffer_printf(&reason, T_CANCEL_UNMATCHED, order->customer, row->sku, left, want);
-    refuse_row(order, row, "UNMATCHED", reason.data);
-    buffer_fini(&reason);
-    return STK_OK;
-}
-
-/* What was placed before must have its answer first. */
-static enum stk_status cancel_order(struct order *order, struct stk_error *err)
-{
-    struct import *import = order->import;
-    enum stk_status status = STK_OK;
-    report_add(&import->report, T_COUNT_CANCELLATIONS, 1);
-    if (import->client)
-        status = client_drain(import->client, err);
-    for (size_t i = 0; i < order->count && status == STK_OK; i++) {
-        struct order_row *row = &order->rows[i];
-        if (!row->reason && row->quantity > 0)
-            spoil(order, row, "QUANTITY", T_CANCEL_POSITIVE);
-        if (row->reason)
-            refuse_row(order, row, row->code, row->reason);
-        else if (import->client)
-            status = cancel_row(order, row, i + 1, err);
-    }
-    free_order(order);
-    return status;
+        order_free(order);
 }
 
 /* --- placing --- */
@@ -387,8 +215,8 @@ static enum stk_status place_order(struct order *order, struct stk_error *err)
         import_send(import, own->verb->name, order->params, order->id, on_placed, order, err);
     if (status == STK_OK || status == STK_IO)
         return status;
-    refuse_order(order, stk_status_name(status), err->text);
-    free_order(order);
+    order_refuse(order, stk_status_name(status), err->text);
+    order_free(order);
     return STK_OK;
 }
 
@@ -404,15 +232,15 @@ static enum stk_status dispatch(struct import *import, struct stk_error *err)
     *map_at(&own->open, order->id, strlen(order->id), NULL) = 0;
     map_at(&own->done, order->id, strlen(order->id), NULL);
     if (is_cancellation(import, order->id))
-        return cancel_order(order, err);
+        return give_back_order(order, err);
     for (size_t i = 0; i < order->count; i++)
         if (order->rows[i].quantity < 0)
-            spoil(order, &order->rows[i], "NEGATIVE", T_ORDER_NEGATIVE);
+            order_spoil(order, &order->rows[i], "NEGATIVE", T_ORDER_NEGATIVE);
     if (order->count > STK_LINES_MAX)
-        spoil(order, &order->rows[0], "TOO_LARGE", T_ORDER_LARGE);
+        order_spoil(order, &order->rows[0], "TOO_LARGE", T_ORDER_LARGE);
     if (order->bad) {
         report_add(&import->report, T_COUNT_BAD_ORDERS, 1);
-        refuse_order(order, "ORDER", T_ORDER_SPOILED);
+        order_refuse(order, "ORDER", T_ORDER_SPOILED);
     } else if (import->client) {
         return place_order(order, err);
     } else {
@@ -420,7 +248,7 @@ static enum stk_status dispatch(struct import *import, struct stk_error *err)
         report_add(&import->report, T_COUNT_LINES, order->count);
         show_order(order);
     }
-    free_order(order);
+    order_free(order);
     return STK_OK;
 }
 
@@ -448,7 +276,7 @@ static void read_head(struct order *order, const struct csv_row *row, struct ord
     if (country.size && !country_code(country.data, country.size, code))
         report_add(&import->report, T_COUNT_COUNTRIES, 1);
     if (!*code && chosen->country && !country_code(chosen->country, strlen(chosen->country), code))
-        spoil(order, first, "INVALID", T_ORDER_COUNTRY);
+        order_spoil(order, first, "INVALID", T_ORDER_COUNTRY);
     set_text(order->params, "country", code);
     set_text(order->params, "currency", currency);
     const struct stk_field *field = args_field(own->verb->fields, "placed_at", 9);
@@ -456,7 +284,7 @@ static void read_head(struct order *order, const struct csv_row *row, struct ord
     if (when)
         json_object_set_new(order->params, "placed_at", when);
     else if (err.status != STK_OK)
-        spoil(order, first, "DATE", err.text);
+        order_spoil(order, first, "DATE", err.text);
     if (chosen->fact)
         json_object_set_new(order->params, "fact", json_true());
     if (chosen->split)
@@ -516,9 +344,9 @@ static void read_line(struct order *order, struct order_row *added, const struct
     snprintf(added->sku, sizeof(added->sku), "%s", sku);
     set_text(added->item, "sku", sku);
     if (!import_quantity(quantity, &added->quantity, &err))
-        spoil(order, added, "QUANTITY", err.text);
+        order_spoil(order, added, "QUANTITY", err.text);
     else if (!added->quantity)
-        spoil(order, added, "QUANTITY", T_ORDER_ZERO);
+        order_spoil(order, added, "QUANTITY", T_ORDER_ZERO);
     json_object_set_new(added->item, "quantity", json_integer(added->quantity));
     for (int i = 0; i < 4; i++) {
         const struct stk_field *field = args_field(own->line_fields, names[i], strlen(names[i]));
@@ -526,7 +354,7 @@ static void read_line(struct order *order, struct order_row *added, const struct
         if (value)
             json_object_set_new(added->item, names[i], value);
         else if (err.status != STK_OK)
-            spoil(order, added, "INVALID", err.text);
+            order_spoil(order, added, "INVALID", err.text);
     }
 }
 
@@ -576,7 +404,7 @@ static enum stk_status orders_row(struct import *import, const struct csv_row *r
         err->status = STK_OK;
         const char *currency = import_currency(import, row, err);
         if (err->status != STK_OK)
-            spoil(order, added, "INVALID", err->text);
+            order_spoil(order, added, "INVALID", err->text);
         if (is_first)
             read_head(order, row, added, currency);
         read_line(order, added, row, sku, currency);
