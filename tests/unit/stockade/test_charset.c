@@ -44,6 +44,10 @@ static void test_recognise(void **state)
     assert_string_equal(recognised("UTF-8", CHINESE), "UTF-8");
     assert_string_equal(recognised("GB18030", CHINESE), "GB18030");
     assert_string_equal(recognised("WINDOWS-1252", EUROPEAN), "WINDOWS-1252");
+    /* Each accent stands before a letter: every byte is valid GB18030, and it is none. */
+    assert_string_equal(
+        recognised("WINDOWS-1252", "na\u00efve \u00e9l\u00e8ve, K\u00f6ln, M\u00e1laga"),
+        "WINDOWS-1252");
     assert_string_equal(recognised("UTF-8", EUROPEAN), "UTF-8");
     assert_string_equal(charset_recognise("\xef\xbb\xbf"
                                           "a",

@@ -37,10 +37,12 @@ static enum fake_deed answer(void *arg, struct stk_bytes verb, const struct stk_
     }
     if (verb.size == 6 && !memcmp(verb.data, "silent", 6))
         return FAKE_SILENCE;
+    plan->swap |= verb.size == 4 && !memcmp(verb.data, "late", 4) ? 2 : 0;
     stk_doc_nil(out);
     stk_doc_map(out, 1);
     stk_doc_key_int(out, "n", n ? n->as.integer * 2 : -1);
-    return plan->swap && number % 2 ? FAKE_LATER : FAKE_ANSWER;
+    return (plan->swap == 1 && number % 2) || (plan->swap == 2 && number == 1) ? FAKE_LATER
+                                                                               : FAKE_ANSWER;
 }
 
 static struct client *open_to(struct fake_rpc *fake, int64_t timeout_ms, unsigned window)
@@ -193,6 +195,41 @@ static void test_timeout(void **state)
     fake_rpc_stop(fake);
 }
 
+static void send_from_callback(void *arg, const struct client_reply *reply)
+{
+    struct seen *seen = arg;
+    struct stk_error err = {0};
+    uint8_t room[64];
+    struct stk_doc doc = params(room, sizeof(room), seen[1].n);
+    on_answer(&seen[0], reply);
+    assert_int_equal(
+        client_send((struct client *)seen[2].done, "double", &doc, 1, on_answer, &seen[1], &err),
+        STK_OK);
+}
+
+/* The answer to a call that was given up comes while its slot belongs to another call. */
+static void test_late_answer_is_nobodys(void **state)
+{
+    struct plan plan = {0};
+    struct fake_rpc *fake = fake_rpc_start(answer, &plan, 0);
+    struct client *client = open_to(fake, 200, 1);
+    struct client_reply reply;
+    struct stk_error err = {0};
+    uint8_t room[64];
+    struct stk_doc doc = params(room, sizeof(room), 1000);
+    unsigned done = 0, failed = 0;
+    struct seen seen[3] = {{7, &done, &failed}, {8, &done, &failed}, {0, (unsigned *)client, NULL}};
+    (void)state;
+    assert_int_equal(client_call(client, "late", &doc, 1, &reply, &err), STK_TIMEOUT);
+    doc = params(room, sizeof(room), 7);
+    assert_int_equal(client_send(client, "double", &doc, 1, send_from_callback, seen, &err),
+                     STK_OK);
+    assert_int_equal(client_drain(client, &err), STK_OK);
+    assert_int_equal(done, 2);
+    client_close(client);
+    fake_rpc_stop(fake);
+}
+
 static void test_no_server(void **state)
 {
     struct client *client;
@@ -235,6 +272,7 @@ int main(void)
         cmocka_unit_test(test_lost_connection),
         cmocka_unit_test(test_lost_and_not_repeatable),
         cmocka_unit_test(test_timeout),
+        cmocka_unit_test(test_late_answer_is_nobodys),
         cmocka_unit_test(test_no_server),
         cmocka_unit_test(test_too_large),
     };

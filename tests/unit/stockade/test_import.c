@@ -230,6 +230,19 @@ static void test_orders(void **state)
     assert_null(read_text(at->rejects));
 }
 
+/* What was given back once is not given back again. */
+static void test_cancelled_twice(void **state)
+{
+    struct fixture *at = *state;
+    json_t *report;
+    write_file(at->file, "order,sku,quantity,customer\n1,A,9,c\nC2,A,-7,c\nC3,A,-3,c\n");
+    assert_int_equal(run(at, WORDS("orders", at->file, "--cancel-prefix=C"), &report), EXIT_PARTLY);
+    expect(report, "units_cancelled", 9);
+    expect(json_object_get(report, "reasons"), "UNMATCHED", 1);
+    json_decref(report);
+    assert_non_null(strstr(read_text(at->rejects), "for 1 of 3 units"));
+}
+
 static void test_second_run_changes_nothing(void **state)
 {
     struct fixture *at = *state;
@@ -489,12 +502,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_orders),         TEST(test_second_run_changes_nothing),
-        TEST(test_paid),           TEST(test_rejects),
-        TEST(test_far_apart_rows), TEST(test_dry_run),
-        TEST(test_skus),           TEST(test_bad_bytes),
-        TEST(test_stock_received), TEST(test_stock_summed),
-        TEST(test_snapshot),       TEST(test_usage),
+        TEST(test_orders),          TEST(test_second_run_changes_nothing),
+        TEST(test_cancelled_twice), TEST(test_paid),
+        TEST(test_rejects),         TEST(test_far_apart_rows),
+        TEST(test_dry_run),         TEST(test_skus),
+        TEST(test_bad_bytes),       TEST(test_stock_received),
+        TEST(test_stock_summed),    TEST(test_snapshot),
+        TEST(test_usage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
