@@ -621,8 +621,7 @@ enum stk_status stk_order_list(struct stk_apply *apply)
     stk_sku_t sku;
     uint32_t looked = 0;
     if (args->archived)
-        return stk_apply_refuse(apply, STK_STATE,
-                                "archived: these are read one by one, by order.get");
+        return STK_AGAIN; /* the reader thread lists them */
     enum stk_status status = filters(apply, &channel, &sku);
     if (status == STK_OK)
         status = page_open(apply, "orders", &page);

@@ -7,8 +7,7 @@
 #include "core/flow/reader.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
-#include "core/flow/order_row.h"
-#include "core/flow/describe.h"
+#include "core/flow/reader_page.h"
 #include "core/flow/rows.h"
 #include "core/flow/verb.h"
 #include <errno.h>
@@ -16,10 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define VALUE_BYTES  STK_RECORD_MAX
 #define DOC_BYTES    (STK_COMMAND_MAX - 4096)
-#define PAGE_BYTES   (1024 * 1024) /* of effects in one answer, then it ends */
-#define VALUES_MAX   65536
 #define FOLD_WAIT_MS 10000 /* for an archived order to reach S */
 #define TARGET_MAX   1024
 
@@ -42,9 +38,9 @@ struct stk_lookup {
     struct stk_thread thread;
     _Atomic int stop;
     struct job job;
-    uint8_t *value;           /* VALUE_BYTES: a row */
-    uint8_t *doc;             /* DOC_BYTES: an answer */
-    struct stk_value *values; /* VALUES_MAX: a row that was described, parsed */
+    uint8_t *value; /* STK_READER_VALUE_BYTES: a row */
+    uint8_t *doc;   /* DOC_BYTES: an answer */
+    struct stk_reader_page page;
 };
 
 /* --- back to the engine --- */
@@ -119,7 +115,7 @@ static enum stk_status find_key(struct stk_lookup *reader, struct stk_hash key,
                                 struct stk_key_answer *found, uint32_t *size, struct stk_error *err)
 {
     enum stk_status status;
-    *size = VALUE_BYTES;
+    *size = STK_READER_VALUE_BYTES;
     status = stk_rows_find_key(reader->options.rows, key, reader->value, size, err);
     if (status != STK_OK)
         return status;
@@ -144,7 +140,7 @@ static int wait_for_fold(struct stk_lookup *reader, stk_seq_t seq)
 static void look_up_order(struct stk_lookup *reader, const struct stk_command *command,
                           uint64_t number, int waits)
 {
-    uint32_t size = VALUE_BYTES;
+    uint32_t size = STK_READER_VALUE_BYTES;
     uint8_t key[8];
     struct stk_error err;
     enum stk_status status;
@@ -201,281 +197,20 @@ static void look_up(struct stk_lookup *reader, const struct stk_command *command
         give_back(reader, command, STK_ATTACH_ABSENT, NULL, 0, NULL, 0);
 }
 
-/* --- journal.read --- */
+/* --- pages --- */
 
-struct page {
-    struct stk_lookup *reader;
-    struct stk_doc doc;
-    uint64_t from, last;
-    uint32_t limit, count;
-};
-
-static void write_hex(struct stk_doc *doc, const char *key, struct stk_bytes bytes)
+static void page(struct stk_lookup *reader, const struct stk_command *command)
 {
-    static const char digits[] = "0123456789abcdef";
-    char text[2 * STK_TEXT_MAX];
-    uint32_t size = bytes.size < STK_TEXT_MAX ? bytes.size : STK_TEXT_MAX;
-    for (uint32_t i = 0; i < size; i++) {
-        text[2 * i] = digits[(uint8_t)bytes.data[i] >> 4];
-        text[2 * i + 1] = digits[(uint8_t)bytes.data[i] & 15];
-    }
-    stk_doc_key_str(doc, key, (struct stk_bytes){text, 2 * size});
-}
-
-static const struct stk_names *names_of(const struct stk_lookup *reader)
-{
-    return stk_engine_state(reader->options.engine)->names;
-}
-
-/* A row that is not understood is shown as bytes: the journal can be read whatever is in it. */
-static void write_row(struct page *page, const struct stk_row_view *row)
-{
-    struct stk_doc *doc = &page->doc;
-    const char *table = stk_table_name(row->table);
+    struct stk_doc doc = stk_doc(reader->doc, DOC_BYTES);
     struct stk_error err;
-    stk_doc_map(doc, 3);
-    stk_doc_key_text(doc, "table", table ? table : "?");
-    write_hex(doc, "key", row->key);
-    stk_doc_text(doc, "value");
-    if (!row->value.data) {
-        stk_doc_nil(doc); /* deleted */
-    } else {
-        uint32_t before = doc->size;
-        if (stk_row_describe(names_of(page->reader), row->table, row->key, row->value, doc, &err) !=
-            STK_OK) {
-            doc->size = before;
-            stk_doc_map(doc, 1);
-            write_hex(doc, "bytes", row->value);
-        }
-    }
-}
-
-static void write_who(struct page *page, uint32_t who)
-{
-    struct stk_bytes name = {NULL, 0};
-    if (who <= UINT16_MAX)
-        name = stk_names_text(names_of(page->reader), STK_NAME_PRINCIPAL, (uint16_t)who);
-    if (name.size)
-        stk_doc_key_str(&page->doc, "who", name);
-    else
-        stk_doc_key_uint(&page->doc, "who", who);
-}
-
-static enum stk_status write_effect(struct page *page, stk_seq_t seq, struct stk_bytes bytes,
-                                    stk_time_t batch_ms, struct stk_error *err)
-{
-    struct stk_doc *doc = &page->doc;
-    struct stk_record_view record;
-    struct stk_row_view row;
-    const struct stk_verb *verb;
-    uint32_t mark, rows = 0;
-    enum stk_status status = stk_record_open(bytes, batch_ms, &record, err);
-    if (status != STK_OK)
-        return status;
-    verb = stk_verb_by_number(record.verb);
-    stk_doc_map(doc, 5);
-    stk_doc_key_uint(doc, "seq", seq);
-    stk_doc_key_int(doc, "time", record.time_ms);
-    stk_doc_key_text(doc, "verb", verb ? verb->name : "engine");
-    write_who(page, record.who);
-    stk_doc_text(doc, "rows");
-    mark = stk_doc_array_open(doc);
-    for (; stk_record_next(&record, &row); rows++)
-        write_row(page, &row);
-    stk_doc_array_close(doc, mark, rows);
-    return record.rows.bad ? stk_error_set(err, STK_CORRUPT, "journal: effect %llu is damaged",
-                                           (unsigned long long)seq)
-                           : STK_OK;
-}
-
-static int page_full(const struct page *page)
-{
-    return page->count == page->limit || page->doc.size > PAGE_BYTES;
-}
-
-static enum stk_status on_batch(void *arg, const struct stk_batch_view *batch,
-                                struct stk_error *err)
-{
-    struct page *page = arg;
-    struct stk_batch_view view = *batch;
-    struct stk_bytes bytes;
-    for (stk_seq_t seq = view.first; stk_batch_next(&view, &bytes); seq++) {
-        uint32_t before = page->doc.size;
-        enum stk_status status;
-        if (seq < page->from)
-            continue;
-        if (page_full(page))
-            return STK_AGAIN; /* enough */
-        status = write_effect(page, seq, bytes, view.time_ms, err);
-        if (status != STK_OK)
-            return status;
-        if (page->doc.overflow) { /* an effect of its own size: the next page begins with it */
-            page->doc.overflow = 0;
-            page->doc.size = before;
-            if (page->count)
-                return STK_AGAIN;
-            return stk_error_set(err, STK_TOO_LARGE,
-                                 "journal: effect %llu is larger than an answer",
-                                 (unsigned long long)seq);
-        }
-        page->count++;
-        page->last = seq;
-    }
-    return view.records.bad
-               ? stk_error_set(err, STK_CORRUPT, "journal: the batch at %llu is damaged",
-                               (unsigned long long)batch->first)
-               : STK_OK;
-}
-
-static void journal_read(struct stk_lookup *reader, const struct stk_command *command)
-{
-    const struct stk_args_journal_read *args = stk_command_args(command);
-    const struct stk_log *log = &reader->options.log;
-    struct page page = {.reader = reader, .from = args->from, .limit = args->limit};
-    stk_seq_t first = 0, last = 0;
-    struct stk_error err;
-    enum stk_status status;
-    uint32_t mark;
-    if (reader->options.journal)
-        stk_journal_range(reader->options.journal, &first, &last);
-    if (page.from < first)
-        page.from = first; /* cut: begin with what there is */
-    page.last = page.from - 1;
-    /* the end of the answer always fits */
-    page.doc = stk_doc(reader->doc, DOC_BYTES - 256);
-    stk_doc_map(&page.doc, 3);
-    stk_doc_text(&page.doc, "effects");
-    mark = stk_doc_array_open(&page.doc);
-    status = page.from > log->durable(log->self)
-                 ? STK_OK
-                 : log->read(log->self, page.from, on_batch, &page, &err);
-    if (status != STK_OK && status != STK_AGAIN) {
-        refuse(reader, command, status, err.text);
-        return;
-    }
-    stk_doc_array_close(&page.doc, mark, page.count);
-    page.doc.capacity = DOC_BYTES;
-    stk_doc_key_uint(&page.doc, "next", page.last + 1);
-    stk_doc_key_uint(&page.doc, "last", log->durable(log->self));
-    answer(reader, command, STK_OK, &page.doc);
-}
-
-/* --- order.list of archived orders --- */
-
-struct archive {
-    struct stk_lookup *reader;
-    struct stk_doc doc;
-    uint8_t state;
-    uint32_t limit, count;
-    uint64_t last; /* number of the last one looked at */
-};
-
-static const char *const archived_fields[] = {"order_number", "id", "source", "state", "placed_at"};
-#define ARCHIVED_FIELDS (sizeof archived_fields / sizeof *archived_fields)
-
-static void copy_field(struct stk_doc *doc, const char *key, const struct stk_value *value)
-{
-    if (value && value->type == STK_VALUE_INT)
-        stk_doc_key_int(doc, key, value->as.integer);
-    else if (value && value->type == STK_VALUE_STR)
-        stk_doc_key_str(doc, key, stk_value_bytes(value));
-    else
-        stk_doc_text(doc, key), stk_doc_nil(doc);
-}
-
-static int is_state(const struct stk_value *order, unsigned state)
-{
-    const struct stk_value *name = stk_value_get(order, "state");
-    const char *wanted = stk_order_state_name(state);
-    return state == 0 || (name && name->type == STK_VALUE_STR && name->size == strlen(wanted) &&
-                          memcmp(name->as.text, wanted, name->size) == 0);
-}
-
-static enum stk_status on_archived(void *arg, struct stk_bytes key, struct stk_bytes value,
-                                   struct stk_error *err)
-{
-    struct archive *archive = arg;
-    struct stk_lookup *reader = archive->reader;
-    struct stk_doc whole = stk_doc(reader->value, VALUE_BYTES);
-    struct stk_reader in = stk_reader(key.data, key.size);
-    struct stk_parse parse;
-    uint64_t number = stk_get_be64(&in);
-    enum stk_status status;
-    if (archive->count == archive->limit)
-        return STK_AGAIN; /* there is a next page */
-    status = stk_row_describe_order(names_of(reader), number, value, &whole, err);
-    if (status == STK_OK && whole.overflow)
-        status = stk_error_set(err, STK_TOO_LARGE, "order %llu is larger than an answer",
-                               (unsigned long long)number);
+    enum stk_status status =
+        command->verb == STK_VERB_JOURNAL_READ
+            ? stk_reader_page_journal(&reader->page, stk_command_args(command), &doc, &err)
+            : stk_reader_page_archived(&reader->page, command, &doc, &err);
     if (status == STK_OK)
-        status = stk_doc_parse(whole.data, whole.size, VALUE_BYTES, STK_DEPTH_MAX, reader->values,
-                               VALUES_MAX, &parse);
-    if (status != STK_OK)
-        return status;
-    archive->last = number;
-    if (!is_state(parse.root, archive->state))
-        return STK_OK;
-    stk_doc_map(&archive->doc, ARCHIVED_FIELDS);
-    for (unsigned i = 0; i < ARCHIVED_FIELDS; i++)
-        copy_field(&archive->doc, archived_fields[i],
-                   stk_value_get(parse.root, archived_fields[i]));
-    archive->count++;
-    return STK_OK;
-}
-
-/* A decimal number; 0 when it is none, or nothing. */
-static uint64_t number_of(struct stk_bytes text)
-{
-    uint64_t number = 0;
-    for (uint32_t i = 0; i < text.size; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9' || number > UINT64_MAX / 10 - 1)
-            return 0;
-        number = number * 10 + (uint64_t)(text.data[i] - '0');
-    }
-    return number;
-}
-
-/* What is archived is kept by number, not by channel. Rows are looked at in one go of at most
- * STK_PAGE_MAX, so that the read transaction stays short; a page may thus hold fewer than asked. */
-static void list_archived(struct stk_lookup *reader, const struct stk_command *command)
-{
-    const struct stk_args_page *args = stk_command_args(command);
-    struct stk_bytes cursor = stk_command_bytes(command, args->cursor);
-    struct archive archive = {.reader = reader, .state = args->state, .limit = args->limit};
-    struct stk_error err;
-    enum stk_status status;
-    uint8_t key[8];
-    char text[24];
-    uint32_t mark, looked_at = STK_PAGE_MAX + 1;
-    if (STK_GIVEN(args, PAGE_CHANNEL)) {
-        refuse(reader, command, STK_INVALID,
-               "params.channel: archived orders are not kept by channel");
-        return;
-    }
-    if (cursor.size && !number_of(cursor)) {
-        refuse(reader, command, STK_INVALID, "params.cursor: is none of this list");
-        return;
-    }
-    stk_put_be64(key, number_of(cursor) + 1);
-    archive.doc = stk_doc(reader->doc, DOC_BYTES);
-    stk_doc_map(&archive.doc, 2);
-    stk_doc_text(&archive.doc, "orders");
-    mark = stk_doc_array_open(&archive.doc);
-    status = stk_rows_range(reader->options.rows, STK_TABLE_ARCHIVE,
-                            (struct stk_bytes){(const char *)key, sizeof key}, looked_at,
-                            on_archived, &archive, &err);
-    if (status != STK_OK && status != STK_AGAIN) {
-        refuse(reader, command, status, err.text);
-        return;
-    }
-    stk_doc_array_close(&archive.doc, mark, archive.count);
-    stk_doc_text(&archive.doc, "next");
-    snprintf(text, sizeof text, "%llu", (unsigned long long)archive.last);
-    if (status == STK_AGAIN)
-        stk_doc_text(&archive.doc, text);
+        answer(reader, command, STK_OK, &doc);
     else
-        stk_doc_nil(&archive.doc);
-    answer(reader, command, STK_OK, &archive.doc);
+        refuse(reader, command, status, err.text);
 }
 
 /* --- backups --- */
@@ -583,14 +318,12 @@ static void handle(struct stk_lookup *reader, const struct stk_command *command)
 {
     switch (command->verb) {
     case STK_VERB_JOURNAL_READ:
-        journal_read(reader, command);
+    case STK_VERB_ORDER_LIST:
+        page(reader, command);
         break;
     case STK_VERB_BACKUP_START:
     case STK_VERB_BACKUP_VERIFY:
         begin_job(reader, command);
-        break;
-    case STK_VERB_ORDER_LIST:
-        list_archived(reader, command);
         break;
     default:
         look_up(reader, command);
@@ -637,10 +370,18 @@ enum stk_status stk_reader_create(struct stk_lookup **out, const struct stk_read
     if (!reader)
         return stk_error_set(err, STK_NO_MEMORY, "reader: out of memory");
     reader->options = *options;
-    reader->value = stk_alloc(VALUE_BYTES);
+    reader->value = stk_alloc(STK_READER_VALUE_BYTES);
     reader->doc = stk_alloc(DOC_BYTES);
-    reader->values = stk_alloc(VALUES_MAX * sizeof *reader->values);
-    if (!reader->value || !reader->doc || !reader->values) {
+    reader->page = (struct stk_reader_page){
+        .names = stk_engine_state(options->engine)->names,
+        .log = options->log,
+        .journal = options->journal,
+        .rows = options->rows,
+        .range = stk_rows_range,
+        .value = reader->value,
+        .values = stk_alloc(STK_READER_VALUES_MAX * sizeof *reader->page.values),
+    };
+    if (!reader->value || !reader->doc || !reader->page.values) {
         stk_reader_destroy(reader);
         return stk_error_set(err, STK_NO_MEMORY, "reader: out of memory");
     }
@@ -673,6 +414,6 @@ void stk_reader_destroy(struct stk_lookup *reader)
     stk_thread_join(&reader->job.thread);
     stk_free(reader->value);
     stk_free(reader->doc);
-    stk_free(reader->values);
+    stk_free(reader->page.values);
     stk_free(reader);
 }
