@@ -108,12 +108,14 @@ struct stk_parse {
 /* Parse one document from data. values/values_max: memory for the tree; the root is values[0].
  * STK_OK; STK_AGAIN when data ends before the document (come again with more of it);
  * STK_MALFORMED when it can never become one; STK_TOO_LARGE when it is deeper than depth_max,
- * longer than size_max or needs more than values_max. No allocation. Thread-safe. */
+ * longer than size_max or needs more than values_max. depth_max: at most STK_DEPTH_MAX containers
+ * inside each other. No allocation. Thread-safe. */
 enum stk_status stk_doc_parse(const void *data, size_t size, size_t size_max, unsigned depth_max,
                               struct stk_value *values, uint32_t values_max, struct stk_parse *out);
 /* The end of the first document without making a tree, resumable: *at and *open hold where an
- * earlier call on the same growing buffer stopped (both start at 0). For messages that arrive in
- * pieces. */
+ * earlier call on the same growing buffer stopped (both start at 0). Answers as stk_doc_parse does,
+ * but knows no depth and no values. For messages that arrive in pieces; one that is there in one
+ * piece is parsed at once. */
 enum stk_status stk_doc_extent(const void *data, size_t size, size_t size_max, size_t *at,
                                uint64_t *open);
 

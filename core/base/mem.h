@@ -14,7 +14,8 @@ void *stk_mem_reserve(uint64_t bytes, int huge, struct stk_error *err);
 void stk_mem_unreserve(void *base, uint64_t bytes);
 
 /* A pool of equal items, addressed by a 32-bit index. take gives the most recently freed one first;
- * a taken item is zeroed. The first 4 bytes of a free item link the free list. */
+ * a taken item is zeroed. The first 4 bytes of a free item link the free list: an item has 4 bytes
+ * or more. */
 struct stk_pool {
     uint8_t *base;
     uint32_t item_size;

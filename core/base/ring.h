@@ -29,8 +29,9 @@ enum stk_status stk_ring_spsc_init(struct stk_ring_spsc *ring, uint32_t size_byt
                                    struct stk_error *err);
 void stk_ring_spsc_fini(struct stk_ring_spsc *ring);
 
-/* Producer: room for a record of up to `size` bytes, 8-aligned, or NULL when full. One at a time.
- */
+/* Producer: room for a record of up to `size` bytes, 8-aligned, or NULL when full. One at a time;
+ * one that is never committed leaves no trace. A record and its 8 bytes of header take at most half
+ * of the ring. */
 void *stk_ring_spsc_reserve(struct stk_ring_spsc *ring, uint32_t size);
 /* Producer: the reserved record is `size` bytes long (<= what was reserved). Not visible yet. */
 void stk_ring_spsc_commit(struct stk_ring_spsc *ring, uint32_t size);

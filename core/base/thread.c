@@ -4,6 +4,7 @@
  * thread itself (SIGSEGV and its kin) are left unblocked, so that sanitizers and core dumps see
  * them; every other signal goes to the main thread. */
 #include "core/base/thread.h"
+#include "core/base/clock.h"
 #include "core/base/mem.h"
 #include <errno.h>
 #include <limits.h>
@@ -87,14 +88,13 @@ int stk_thread_is(enum stk_role role)
 
 enum { EMPTY, TOKEN, WAITING };
 
+/* On the monotonic clock, which is the futex's too. */
 static struct timespec deadline_after(int64_t timeout_ns)
 {
-    struct timespec at;
-    stk_assert(clock_gettime(CLOCK_MONOTONIC, &at) == 0);
-    int64_t ns = at.tv_nsec + timeout_ns % 1000000000;
-    at.tv_sec += timeout_ns / 1000000000 + ns / 1000000000;
-    at.tv_nsec = ns % 1000000000;
-    return at;
+    struct stk_clock clock = stk_clock_real();
+    int64_t now_ns = clock.monotonic_ns(clock.self);
+    int64_t at_ns = timeout_ns > INT64_MAX - now_ns ? INT64_MAX : now_ns + timeout_ns;
+    return (struct timespec){.tv_sec = at_ns / 1000000000, .tv_nsec = at_ns % 1000000000};
 }
 
 void stk_park_wait(struct stk_park *park, int64_t timeout_ns)

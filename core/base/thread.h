@@ -23,7 +23,7 @@ struct stk_thread {
 };
 
 /* Start fn(arg) in a thread named `name` (15 letters at most) with that role. All signals are
- * blocked in it. */
+ * blocked in it but those of its own faults (SIGSEGV and its kin). */
 enum stk_status stk_thread_start(struct stk_thread *thread, enum stk_role role, const char *name,
                                  void (*fn)(void *arg), void *arg, struct stk_error *err);
 void stk_thread_join(struct stk_thread *thread);

@@ -93,6 +93,8 @@ static void wake_before_wait_is_kept_once(void **state)
     before = now_ns();
     stk_park_wait(&park, 5000000000);
     assert_true(now_ns() - before < 4000000000);
+    stk_park_wake(&park);
+    stk_park_wait(&park, INT64_MAX);
 }
 
 struct pair {
@@ -140,7 +142,7 @@ static void *sleep_with_signals(void *arg)
 {
     struct sleeper *sleeper = arg;
     atomic_store(&sleeper->asleep, 1);
-    stk_park_wait(&sleeper->park, -1);
+    stk_park_wait(&sleeper->park, INT64_MAX); /* as good as for ever */
     atomic_store(&sleeper->awake, 1);
     return NULL;
 }
