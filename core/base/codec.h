@@ -144,7 +144,9 @@ static inline int64_t stk_get_zigzag(struct stk_reader *in)
 static inline struct stk_bytes stk_get_bytes(struct stk_reader *in)
 {
     uint64_t size = stk_get_varint(in);
-    if (size > UINT32_MAX || !stk_reader_has(in, size))
+    if (size > UINT32_MAX)
+        stk_reader_fail(in);
+    if (in->bad || !stk_reader_has(in, size))
         return (struct stk_bytes){0};
     struct stk_bytes view = {(const char *)in->at, (uint32_t)size};
     in->at += size;
