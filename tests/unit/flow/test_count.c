@@ -1,0 +1,202 @@
+/* Counts by basis, and snapshots behind their breaker. */
+#include "tests/lib/engine_fixture.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define CALL(status, ...) assert_int_equal(fixture_call(f, __VA_ARGS__), STK_##status)
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    fixture_init(f);
+    fixture_start(f);
+    CALL(OK, "location.put", "{'source':'t','location':'main','priority':10}");
+    CALL(OK, "location.put", "{'source':'t','location':'east','priority':20}");
+    CALL(OK, "sku.put", "{'source':'t','sku':'A'}");
+    CALL(OK, "sku.put", "{'source':'t','sku':'B'}");
+    CALL(OK, "stock.receive", "{'source':'t','id':'ra','sku':'A','location':'main','quantity':10}");
+    CALL(OK, "stock.receive", "{'source':'t','id':'rb','sku':'B','location':'main','quantity':3}");
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture_fini(*state);
+    free(*state);
+    return 0;
+}
+
+static void test_a_count_is_the_truth(void **state)
+{
+    struct fixture *f = *state;
+    CALL(OK, "stock.count", "{'source':'t','id':'1','sku':'A','location':'main','quantity':7}");
+    assert_int_equal(fixture_int(f, "difference"), -3);
+    assert_int_equal(fixture_sku(f, "A", "written_off"), 3);
+    fixture_wait(f, 1000);
+    CALL(OK, "stock.count", "{'source':'t','id':'2','sku':'A','location':'main','quantity':9}");
+    assert_int_equal(fixture_sku(f, "A", "found"), 2);
+    assert_int_equal(fixture_sku(f, "A", "on_hand"), 9);
+    fixture_restart(f);
+}
+
+static void test_later_movements_are_applied_again(void **state)
+{
+    struct fixture *f = *state;
+    fixture_wait(f, 10000);
+    CALL(OK, "stock.receive", "{'source':'t','id':'9','sku':'A','location':'main','quantity':5}");
+    CALL(OK, "stock.count",
+         "{'source':'t','id':'1','sku':'A','location':'main','quantity':10,'as_of':%lld}",
+         (long long)f->clock.wall_ms - 5000);
+    assert_int_equal(fixture_sku(f, "A", "on_hand"), 15);
+    assert_int_equal(fixture_sku(f, "A", "found"), 0);
+    CALL(STALE, "stock.count",
+         "{'source':'t','id':'2','sku':'A','location':'main','quantity':10,'as_of':%lld}",
+         (long long)f->clock.wall_ms - 6000);
+    CALL(OK, "stock.count",
+         "{'source':'t','id':'3','sku':'A','location':'main','quantity':10,'as_of':%lld}",
+         (long long)f->clock.wall_ms - 5000);
+    CALL(STALE, "stock.count",
+         "{'source':'t','id':'4','sku':'A','location':'main','quantity':11,'as_of':%lld}",
+         (long long)f->clock.wall_ms - 5000);
+    fixture_restart(f);
+}
+
+static void test_too_old_and_too_new(void **state)
+{
+    struct fixture *f = *state;
+    CALL(TOO_OLD, "stock.count",
+         "{'source':'t','id':'1','sku':'A','location':'main','quantity':10,'as_of':%lld}",
+         (long long)f->clock.wall_ms - 8LL * 24 * 3600 * 1000);
+    CALL(INVALID, "stock.count",
+         "{'source':'t','id':'2','sku':'A','location':'main','quantity':10,'as_of':%lld}",
+         (long long)f->clock.wall_ms + 3600000);
+    CALL(MISMATCH, "stock.count",
+         "{'source':'t','id':'3','sku':'A','location':'main','quantity':10,'expect':9}");
+    fixture_restart(f);
+}
+
+static void test_holds_are_untouched(void **state)
+{
+    struct fixture *f = *state;
+    CALL(OK, "order.place", "{'source':'w','id':'1','lines':[{'sku':'A','quantity':4}]}");
+    fixture_wait(f, 1000);
+    CALL(OK, "stock.count", "{'source':'t','id':'1','sku':'A','location':'main','quantity':2}");
+    assert_int_equal(fixture_int(f, "exposed"), 2);
+    assert_int_equal(fixture_sku(f, "A", "held"), 4);
+    fixture_restart(f);
+}
+
+static void test_available_adds_back_what_the_source_subtracted(void **state)
+{
+    struct fixture *f = *state;
+    CALL(OK, "order.place", "{'source':'erp','id':'1','lines':[{'sku':'A','quantity':4}]}");
+    CALL(OK, "order.place", "{'source':'web','id':'1','lines':[{'sku':'A','quantity':1}]}");
+    fixture_wait(f, 1000);
+    CALL(OK, "stock.count",
+         "{'source':'t','id':'1','sku':'A','location':'main','quantity':6,'basis':'available','"
+         "subtracted':[{'source':'erp','until':%lld}]}",
+         (long long)f->clock.wall_ms);
+    assert_int_equal(fixture_sku(f, "A", "on_hand"), 10);
+    assert_int_equal(fixture_sku(f, "A", "held"), 5);
+    fixture_restart(f);
+}
+
+static void test_a_shipment_after_the_report_is_not_taken_off_twice(void **state)
+{
+    struct fixture *f = *state;
+    CALL(OK, "order.place", "{'source':'erp','id':'1','lines':[{'sku':'A','quantity':4}]}");
+    fixture_wait(f, 10000);
+    CALL(OK, "order.ship", "{'source':'erp','id':'s','order':'1'}");
+    CALL(OK, "stock.count",
+         "{'source':'t','id':'1','sku':'A','location':'main','quantity':6,'basis':'available','as_"
+         "of':%lld,'subtracted':[{'source':'erp','until':%lld}]}",
+         (long long)f->clock.wall_ms - 5000, (long long)f->clock.wall_ms - 5000);
+    assert_int_equal(fixture_sku(f, "A", "on_hand"), 6);
+    assert_int_equal(fixture_sku(f, "A", "written_off"), 0);
+    assert_int_equal(fixture_sku(f, "A", "found"), 0);
+    fixture_restart(f);
+}
+
+static void test_the_authority_alone_counts(void **state)
+{
+    struct fixture *f = *state;
+    CALL(OK, "location.put", "{'source':'t','location':'main','authority':'wms'}");
+    CALL(DENIED, "stock.count", "{'source':'t','id':'1','sku':'A','location':'main','quantity':1}");
+    CALL(OK, "stock.count", "{'source':'wms','id':'2','sku':'A','location':'main','quantity':9}");
+    assert_int_equal(fixture_sku(f, "A", "on_hand"), 9);
+    fixture_restart(f);
+}
+
+static void test_a_snapshot_that_empties_the_shop_waits_for_a_person(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 40; i++) {
+        CALL(OK, "sku.put", "{'source':'t','sku':'S%d'}", i);
+        CALL(OK, "stock.receive",
+             "{'source':'t','id':'s%d','sku':'S%d','location':'east','quantity':10}", i, i);
+    }
+    fixture_wait(f, 1000);
+    CALL(OK, "stock.snapshot",
+         "{'source':'t','id':'n1','snapshot':'N','location':'east','total':2,'missing':'zero','"
+         "rows':[{'sku':'S0','quantity':9}]}");
+    assert_true(fixture_is(f, "state", "filling"));
+    CALL(INVALID, "stock.snapshot",
+         "{'source':'t','id':'n2','snapshot':'N','location':'east','total':2,'missing':'zero','"
+         "rows':[{'sku':'S0','quantity':9}]}");
+    CALL(OK, "stock.snapshot",
+         "{'source':'t','id':'n3','snapshot':'N','location':'east','total':2,'missing':'zero','"
+         "rows':[{'sku':'S1','quantity':8}]}");
+    assert_true(fixture_is(f, "state", "held"));
+    fixture_wait(f, 5000);
+    assert_int_equal(fixture_sku(f, "S2", "on_hand"), 10);
+    fixture_restart(f);
+    CALL(STATE, "stock.snapshot",
+         "{'source':'t','id':'n4','snapshot':'N','location':'east','total':2,'rows':[{'sku':'S3','"
+         "quantity':8}]}");
+    CALL(OK, "stock.snapshot", "{'source':'t','id':'n5','snapshot':'N','action':'approve'}");
+    fixture_wait(f, 1000);
+    assert_int_equal(fixture_sku(f, "S0", "on_hand"), 9);
+    assert_int_equal(fixture_sku(f, "S1", "on_hand"), 8);
+    assert_int_equal(fixture_sku(f, "S2", "on_hand"), 0);
+    assert_int_equal(fixture_sku(f, "A", "on_hand"), 10);
+    CALL(NOT_FOUND, "stock.snapshot", "{'source':'t','id':'n6','snapshot':'N','action':'approve'}");
+    fixture_restart(f);
+}
+
+static void test_a_small_snapshot_applies_by_itself(void **state)
+{
+    struct fixture *f = *state;
+    CALL(OK, "stock.snapshot",
+         "{'source':'t','id':'n1','snapshot':'N','location':'main','total':1,'rows':[{'sku':'A','"
+         "quantity':1}]}");
+    assert_true(fixture_is(f, "state", "applying"));
+    fixture_wait(f, 1000);
+    assert_int_equal(fixture_sku(f, "A", "on_hand"), 1);
+    assert_int_equal(fixture_sku(f, "B", "on_hand"), 3);
+    fixture_restart(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_count_is_the_truth, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_later_movements_are_applied_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_too_old_and_too_new, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_holds_are_untouched, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_available_adds_back_what_the_source_subtracted, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_a_shipment_after_the_report_is_not_taken_off_twice,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_authority_alone_counts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_snapshot_that_empties_the_shop_waits_for_a_person,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_small_snapshot_applies_by_itself, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
