@@ -22,10 +22,12 @@ engine_folder()
     trap 'exit 1' INT TERM HUP
 }
 
-# Settings of the engine may be given on standard input, as YAML.
+# A test may write $folder/stockade.yaml before.
 engine_start()
 {
-    [ -e "$folder/stockade.yaml" ] || : > "$folder/stockade.yaml"
+    # No TCP: tests may run side by side.
+    [ -e "$folder/stockade.yaml" ] || printf 'rpc:\n  listen: []\n' > "$folder/stockade.yaml"
+    : > "$folder/stockaded.out"
     "$STK_BUILD/stockaded" --config "$folder/stockade.yaml" --data "$folder/data" \
         > "$folder/stockaded.out" 2>&1 < /dev/null &
     engine_pid=$!
