@@ -301,3 +301,35 @@ void stk_dedupe_drop_run(struct stk_dedupe *dedupe, uint32_t run_id)
         dedupe->runs[i] = (struct stk_dedupe_run){0, 0};
     }
 }
+
+/* ---- the check ---- */
+
+#define BROKEN(...) stk_error_set(err, STK_CORRUPT, __VA_ARGS__)
+
+enum stk_status stk_dedupe_check(const struct stk_dedupe *dedupe, struct stk_error *err)
+{
+    uint64_t keys_on_disk = 0;
+    stk_seq_t before = 0;
+    uint32_t at = dedupe->head;
+    for (uint32_t i = 0; i < dedupe->count; i++) {
+        const struct stk_key_entry *entry = stk_fifo_at(&dedupe->entries, at);
+        const struct stk_key_entry *found = stk_dedupe_find(dedupe, entry->key);
+        if (!found || (found != entry && found->seq < entry->seq))
+            return BROKEN("keys: that of sequence %llu is not found",
+                          (unsigned long long)entry->seq);
+        if (entry->seq <= before)
+            return BROKEN("keys: sequence %llu follows %llu", (unsigned long long)entry->seq,
+                          (unsigned long long)before);
+        before = entry->seq;
+        at = stk_fifo_after(&dedupe->entries, at, ENTRY_BYTES);
+    }
+    if (dedupe->count != dedupe->index.count || before > dedupe->last)
+        return BROKEN("keys: %u are in memory, %u in the index", dedupe->count,
+                      dedupe->index.count);
+    for (uint32_t i = 1; i <= dedupe->run_top; i++)
+        keys_on_disk += dedupe->runs[i].count;
+    if (keys_on_disk != dedupe->filter_count)
+        return BROKEN("keys: runs have %llu, the filter says %llu",
+                      (unsigned long long)keys_on_disk, (unsigned long long)dedupe->filter_count);
+    return STK_OK;
+}

@@ -72,4 +72,8 @@ uint32_t stk_dedupe_forget(struct stk_dedupe *dedupe, stk_seq_t last, uint32_t r
 /* The keys of a dropped run are as good as gone; their places are used again by and by. */
 void stk_dedupe_drop_run(struct stk_dedupe *dedupe, uint32_t run_id);
 
+/* Every key in memory is found, in the order of the sequences, and the counts are right. For
+ * stk_state_check. */
+enum stk_status stk_dedupe_check(const struct stk_dedupe *dedupe, struct stk_error *err);
+
 #endif

@@ -8,13 +8,11 @@
 #include "core/state/wheel.h"
 #include <string.h>
 
-#define MASK         (STK_WHEEL_SLOTS - 1)
-#define WINDOW       (1u << STK_WHEEL_BITS)
-#define WORDS        (STK_WHEEL_SLOTS / 64)
-#define PLACE_LATE   (STK_NONE - 1) /* wheel_slot of orders in no level */
-#define PLACE_CLOSED (STK_NONE - 2)
+#define MASK   (STK_WHEEL_SLOTS - 1)
+#define WINDOW (1u << STK_WHEEL_BITS)
+#define WORDS  (STK_WHEEL_SLOTS / 64)
 
-_Static_assert(STK_WHEEL_LEVELS *(uint64_t)STK_WHEEL_SLOTS < PLACE_CLOSED, "a place fits");
+_Static_assert(STK_WHEEL_LEVELS *(uint64_t)STK_WHEEL_SLOTS < STK_WHEEL_CLOSED, "a place fits");
 
 /* --- which slots are not empty --- */
 
@@ -64,9 +62,9 @@ static uint32_t bit_distance(const struct stk_wheel_level *level, uint32_t from)
 
 static struct stk_wheel_list *list_at(struct stk_wheel *wheel, uint32_t place)
 {
-    if (place == PLACE_LATE)
+    if (place == STK_WHEEL_LATE)
         return &wheel->late;
-    if (place == PLACE_CLOSED)
+    if (place == STK_WHEEL_CLOSED)
         return &wheel->closed;
     return &wheel->level[place / STK_WHEEL_SLOTS].lists[place & MASK];
 }
@@ -84,7 +82,7 @@ static void append(struct stk_wheel *wheel, struct stk_orders *orders, uint32_t 
     else
         list->first = slot + 1;
     list->last = slot + 1;
-    if (place < PLACE_CLOSED)
+    if (place < STK_WHEEL_CLOSED)
         bit_set(&wheel->level[place / STK_WHEEL_SLOTS], place & MASK);
 }
 
@@ -102,7 +100,7 @@ static void take_out(struct stk_wheel *wheel, struct stk_orders *orders, uint32_
     else
         stk_orders_at(orders, order->wheel_next)->wheel_prev = order->wheel_prev;
     order->wheel_next = order->wheel_prev = order->wheel_slot = STK_NONE;
-    if (place < PLACE_CLOSED && list->first == 0)
+    if (place < STK_WHEEL_CLOSED && list->first == 0)
         bit_clear(&wheel->level[place / STK_WHEEL_SLOTS], place & MASK);
 }
 
@@ -147,7 +145,7 @@ static uint32_t place_of(const struct stk_wheel *wheel, stk_time_t deadline_ms, 
 {
     unsigned level = levels - 1;
     if (window_of(deadline_ms, 1) < window_of(wheel->now_ms, 1))
-        return PLACE_LATE;
+        return STK_WHEEL_LATE;
     for (; level > 0; level--) {
         uint32_t at = (uint32_t)window_of(deadline_ms, level) & MASK;
         if (wheel->level[level].lists[at].first ||
@@ -172,7 +170,7 @@ void stk_wheel_remove(struct stk_wheel *wheel, struct stk_orders *orders, uint32
     if (place == STK_NONE)
         return;
     take_out(wheel, orders, slot);
-    if (place == PLACE_CLOSED)
+    if (place == STK_WHEEL_CLOSED)
         wheel->closed_count--;
     else
         wheel->waiting_count--;
@@ -206,7 +204,7 @@ static void advance_leave(struct stk_wheel *wheel, struct stk_orders *orders, in
         while (level->lists[at].first) {
             uint32_t slot = level->lists[at].first - 1;
             take_out(wheel, orders, slot);
-            append(wheel, orders, PLACE_LATE, slot);
+            append(wheel, orders, STK_WHEEL_LATE, slot);
         }
 }
 
@@ -341,7 +339,7 @@ stk_time_t stk_wheel_next_ms(const struct stk_wheel *wheel)
 static void prepend_closed(struct stk_wheel *wheel, struct stk_orders *orders, uint32_t slot)
 {
     struct stk_order *order = stk_orders_at(orders, slot);
-    order->wheel_slot = PLACE_CLOSED;
+    order->wheel_slot = STK_WHEEL_CLOSED;
     order->wheel_prev = STK_NONE;
     order->wheel_next = wheel->closed.first - 1;
     stk_orders_at(orders, order->wheel_next)->wheel_prev = slot;
@@ -361,10 +359,78 @@ void stk_wheel_close(struct stk_wheel *wheel, struct stk_orders *orders, uint32_
         }
         wheel->closed_unsorted = 1;
     }
-    append(wheel, orders, PLACE_CLOSED, slot);
+    append(wheel, orders, STK_WHEEL_CLOSED, slot);
 }
 
 uint32_t stk_wheel_closed(const struct stk_wheel *wheel)
 {
     return wheel->closed.first - 1; /* none: 0 - 1 is STK_NONE */
+}
+
+/* --- the check --- */
+
+#define BROKEN(...) stk_error_set(err, STK_CORRUPT, __VA_ARGS__)
+
+static int is_in_place(const struct stk_wheel *wheel, const struct stk_order *order, uint32_t place)
+{
+    unsigned level = place / STK_WHEEL_SLOTS;
+    int64_t now = window_of(wheel->now_ms, 1), window = window_of(order->expires_ms, 1);
+    if (place == STK_WHEEL_CLOSED)
+        return 1;
+    if (place == STK_WHEEL_LATE || window < now)
+        return place == STK_WHEEL_LATE && window < now;
+    if ((window_of(order->expires_ms, level) & MASK) != (place & MASK))
+        return 0;
+    if (level == 0)
+        return window <= now + 1;
+    return window > now &&
+           (level == 2 || window_of(order->expires_ms, 2) <= window_of(wheel->now_ms, 2) + 1);
+}
+
+static enum stk_status check_list(const struct stk_wheel *wheel, const struct stk_orders *orders,
+                                  struct stk_wheel_list list, uint32_t place, uint32_t *count,
+                                  struct stk_error *err)
+{
+    uint32_t before = STK_NONE, slot = list.first - 1;
+    for (; slot != STK_NONE; slot = stk_orders_at(orders, slot)->wheel_next) {
+        const struct stk_order *order = stk_orders_at(orders, slot);
+        if (slot >= orders->orders.top || order->number == 0 || order->wheel_slot != place ||
+            order->wheel_prev != before)
+            return BROKEN("wheel: order %u is not linked both ways in list %u", slot, place);
+        if (!is_in_place(wheel, order, place))
+            return BROKEN("wheel: order %u waits in list %u, where its deadline is not", slot,
+                          place);
+        if (place == STK_WHEEL_CLOSED && before != STK_NONE && !wheel->closed_unsorted &&
+            closed_before(stk_orders_at(orders, before), order))
+            return BROKEN("wheel: order %u is not in its place in the archive queue", slot);
+        if (++*count > orders->orders.used)
+            return BROKEN("wheel: list %u has no end", place);
+        before = slot;
+    }
+    return before == list.last - 1 ? STK_OK : BROKEN("wheel: list %u ends elsewhere", place);
+}
+
+enum stk_status stk_wheel_check(const struct stk_wheel *wheel, const struct stk_orders *orders,
+                                struct stk_error *err)
+{
+    uint32_t waiting = 0, closed = 0;
+    enum stk_status status =
+        check_list(wheel, orders, wheel->closed, STK_WHEEL_CLOSED, &closed, err);
+    if (status == STK_OK)
+        status = check_list(wheel, orders, wheel->late, STK_WHEEL_LATE, &waiting, err);
+    for (unsigned i = 0; i < STK_WHEEL_LEVELS && status == STK_OK; i++) {
+        const struct stk_wheel_level *level = &wheel->level[i];
+        uint32_t at = bit_find(level, 0);
+        while (at != STK_NONE && status == STK_OK) {
+            if (!level->lists[at].first)
+                return BROKEN("wheel: list %u of level %u is marked and empty", at, i);
+            status = check_list(wheel, orders, level->lists[at], i * STK_WHEEL_SLOTS + at, &waiting,
+                                err);
+            at = at + 1 < STK_WHEEL_SLOTS ? bit_find(level, at + 1) : STK_NONE;
+        }
+    }
+    if (status == STK_OK && (waiting != wheel->waiting_count || closed != wheel->closed_count))
+        return BROKEN("wheel: %u wait and %u are closed, the counts say %u and %u", waiting, closed,
+                      wheel->waiting_count, wheel->closed_count);
+    return status;
 }

@@ -34,6 +34,10 @@ struct stk_wheel {
     uint32_t closed_count;
     int closed_unsorted; /* recovery closed them in another order; advance sorts */
 };
+/* wheel_slot of orders that are in no level; else it is level and list. STK_NONE: in no list. */
+#define STK_WHEEL_LATE   (STK_NONE - 1)
+#define STK_WHEEL_CLOSED (STK_NONE - 2)
+
 enum stk_status stk_wheel_init(struct stk_wheel *wheel, stk_time_t now_ms, struct stk_error *err);
 void stk_wheel_fini(struct stk_wheel *wheel);
 /* Put in by order->expires_ms (not 0, at most STK_WHEEL_TIME_MAX; may have passed). It must be in
@@ -52,5 +56,10 @@ stk_time_t stk_wheel_next_ms(const struct stk_wheel *wheel);
 /* The archive queue, by changed_ms, then number. The oldest; STK_NONE. */
 void stk_wheel_close(struct stk_wheel *wheel, struct stk_orders *orders, uint32_t slot);
 uint32_t stk_wheel_closed(const struct stk_wheel *wheel);
+
+/* Every list linked both ways, every order where its deadline says, the counts right. For
+ * stk_state_check. */
+enum stk_status stk_wheel_check(const struct stk_wheel *wheel, const struct stk_orders *orders,
+                                struct stk_error *err);
 
 #endif
