@@ -6,6 +6,7 @@
 #include "bench/report.h"
 #include "bench/scratch.h"
 #include "bench/system.h"
+#include "bench/usage.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,57 +48,8 @@ static int dial_all(struct hold *hold)
     return 1;
 }
 
-/* Processor time of the server's threads, of the whole server, and of the whole machine. */
-struct usage {
-    struct bench_thread_cpu threads[32];
-    unsigned count;
-    uint64_t server_us, busy_us;
-    int64_t at_ns;
-};
-
-static void measure(const struct hold *hold, struct usage *usage)
-{
-    pid_t pid = hold->system.pid;
-    usage->count = pid ? bench_child_threads(pid, usage->threads, 32) : 0;
-    usage->server_us = pid ? bench_child_cpu_us(pid) : 0;
-    usage->busy_us = bench_child_busy_us();
-    usage->at_ns = bench_now_ns();
-}
-
-/* What each thread of the server, the client, and whoever else runs here took of one processor. */
-static void show_threads(struct hold *hold, const struct usage *before, const struct usage *after)
-{
-    char line[400];
-    double seconds = (double)(after->at_ns - before->at_ns) / 1e9;
-    int at = snprintf(line, sizeof(line), "    processor:");
-    for (unsigned i = 0; i < after->count && at < 300; i++) {
-        uint64_t used = after->threads[i].cpu_us;
-        for (unsigned j = 0; j < before->count; j++)
-            used -= strcmp(before->threads[j].name, after->threads[i].name) == 0
-                        ? before->threads[j].cpu_us
-                        : 0;
-        if ((double)used >= seconds * 5000)
-            at += snprintf(line + at, sizeof(line) - (size_t)at, " %s %.0f %%,",
-                           after->threads[i].name, (double)used / seconds / 1e4);
-    }
-    snprintf(line + at, sizeof(line) - (size_t)at, " server %.0f %%, client %.0f %%",
-             (double)(after->server_us - before->server_us) / seconds / 1e4,
-             (double)hold->result.client_cpu_us / seconds / 1e4);
-    bench_report_line(hold->options, "%s", line);
-}
-
-/* What others took of one processor in per cent: above a few the figure is not to be believed. */
-static double others_percent(const struct hold *hold, const struct usage *before,
-                             const struct usage *after)
-{
-    double ours =
-        (double)(after->server_us - before->server_us) + (double)hold->result.client_cpu_us;
-    double others = (double)(after->busy_us - before->busy_us) - ours;
-    return others > 0 ? others * 1e5 / (double)(after->at_ns - before->at_ns) : 0;
-}
-
-static void report(struct hold *hold, const char *bench, int ok, const struct usage *before,
-                   const struct usage *after)
+static void report(struct hold *hold, const char *bench, int ok, const struct bench_usage *before,
+                   const struct bench_usage *after)
 {
     const struct bench_result *result = &hold->result;
     double answered = result->answered ? (double)result->answered : 1;
@@ -105,9 +57,9 @@ static void report(struct hold *hold, const char *bench, int ok, const struct us
         {"short", (double)result->outcomes[BENCH_OUTCOME_SHORT]},
         {"busy", (double)result->outcomes[BENCH_OUTCOME_BUSY]},
         {"errors", (double)result->outcomes[BENCH_OUTCOME_FAILED]},
-        {"server_cpu_us", (double)(after->server_us - before->server_us) / answered},
+        {"server_cpu_us", (double)(after->process_us - before->process_us) / answered},
         {"client_cpu_us", (double)result->client_cpu_us / answered},
-        {"others_percent", others_percent(hold, before, after)},
+        {"others_percent", bench_usage_others(before, after, result->client_cpu_us)},
         {NULL, 0}};
     struct bench_row row = {.bench = bench,
                             .system = hold->system.name,
@@ -137,12 +89,12 @@ static int run_loop(struct hold *hold, const char *bench, double seconds, double
                               .first_order = hold->next_order,
                               .watch = seconds > 2 * SAMPLE_SECONDS ? watch : NULL,
                               .arg = hold};
-    struct usage before, after;
+    struct bench_usage before, after;
     char why[200];
     hold->sampled = 0;
-    measure(hold, &before);
+    bench_usage_take(&before, hold->system.pid);
     int ok = bench_load_run(&load, &hold->result);
-    measure(hold, &after);
+    bench_usage_take(&after, hold->system.pid);
     hold->next_order = hold->result.next_order;
     hold->held += hold->result.outcomes[BENCH_OUTCOME_OK];
     if (ok && !hold->system.check(&hold->system, hold->held, why, sizeof(why))) {
@@ -155,7 +107,7 @@ static int run_loop(struct hold *hold, const char *bench, double seconds, double
         ok = 0;
     report(hold, bench, ok, &before, &after);
     if (hold->system.pid)
-        show_threads(hold, &before, &after);
+        bench_usage_show(options, &before, &after, hold->result.client_cpu_us);
     return ok;
 }
 

@@ -9,6 +9,7 @@
 #include "bench/keys.h"
 #include "bench/report.h"
 #include "bench/scratch.h"
+#include "bench/usage.h"
 #include "core/base/doc.h"
 #include "core/base/hash.h"
 #include "core/flow/verb.h"
@@ -17,6 +18,7 @@
 #include <stdlib.h>
 #include <stockade/version.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TEMPLATE_BYTES 1024
 #define SLICE          128 /* pairs between two looks at the answers */
@@ -187,7 +189,8 @@ static int drive(struct inproc *inproc)
     return 1;
 }
 
-static void report(struct inproc *inproc, const struct stk_journal_stats *stats, int ok)
+static void report(struct inproc *inproc, const struct stk_journal_stats *stats,
+                   const struct bench_usage *before, const struct bench_usage *after, int ok)
 {
     double seconds = (double)(inproc->end_ns - inproc->count_from_ns) / 1e9;
     double backlog =
@@ -198,6 +201,9 @@ static void report(struct inproc *inproc, const struct stk_journal_stats *stats,
         {"effects_per_flush", effects / (stats->flushes ? (double)stats->flushes : 1)},
         {"flush_p50_us", (double)stats->flush_p50_us},
         {"flush_p99_us", (double)stats->flush_p99_us},
+        {"engine_cpu_us", (double)bench_usage_thread(before, after, "engine") / effects},
+        {"process_cpu_us", (double)(after->process_us - before->process_us) / effects},
+        {"others_percent", bench_usage_others(before, after, 0)},
         {"backlog_of_fold", backlog},
         {"refused", (double)inproc->refused},
         {NULL, 0}};
@@ -236,16 +242,20 @@ static int nothing_held(struct inproc *inproc)
 static int run(struct inproc *inproc)
 {
     struct stk_journal_stats before, after;
+    struct bench_usage usage[2];
     if (!make_templates(inproc) || !bench_embed_load(inproc->embed, 1000000000))
         return 0;
     inproc->inbox = bench_embed_inbox(inproc->embed);
     bench_embed_stats(inproc->embed, &before);
+    bench_usage_take(&usage[0], getpid());
     int ok = drive(inproc);
+    bench_usage_take(&usage[1], getpid());
     bench_embed_stats(inproc->embed, &after);
     after.flushes -= before.flushes;
     after.effects -= before.effects;
     after.bytes -= before.bytes;
-    report(inproc, &after, ok && !inproc->refused && nothing_held(inproc));
+    report(inproc, &after, &usage[0], &usage[1], ok && !inproc->refused && nothing_held(inproc));
+    bench_usage_show(inproc->options, &usage[0], &usage[1], 0);
     return 1;
 }
 
