@@ -99,7 +99,8 @@ static enum stk_status decode(struct fixture *f, const char *verb_name, const ch
 static void parse_answer(struct fixture *f)
 {
     struct stk_parse parse = {0};
-    if (stk_doc_parse(f->doc, f->doc_size, STK_ANSWER_MAX, STK_DEPTH_MAX, f->values, VALUES, &parse) != STK_OK)
+    if (stk_doc_parse(f->doc, f->doc_size, STK_ANSWER_MAX, STK_DEPTH_MAX, f->values, VALUES,
+                      &parse) != STK_OK)
         fail("answer", "is no document");
     f->answer = parse.root;
 }

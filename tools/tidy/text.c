@@ -161,7 +161,7 @@ void check_text(const struct tree *tree)
         check_functions(source);
         if (source_in(source, "core/"))
             check_atomic_orders(source);
-        if (!source_in(source, "tests/unit/") &&
+        if (!(source_in(source, "tests/") && source_is(source, ".c")) &&
             (source->size < 2 || memcmp(source->text, "/*", 2)))
             fault(source->path, 1, "banner", "does not begin with what it is and does");
     }
