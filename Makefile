@@ -30,7 +30,8 @@ DESTDIR ?=
 DATA ?= data
 
 CC := $(if $(filter fuzz,$(VARIANT)),clang,$(if $(filter default,$(origin CC)),gcc,$(CC)))
-OPT ?= -O2
+# Sanitized code is slow to compile and slower to run for -O2: -O1 there.
+OPT ?= $(if $(VARIANT),-O1,-O2)
 # V=1 shows whole commands.
 Q := $(if $(V),,@)
 # The product is gcc's; what clang warns of in the fuzzers is shown and stops nothing.
