@@ -1,5 +1,6 @@
 /* journal verify and journal read: the journal of a data folder without an engine. */
 #include "core/flow/verb.h"
+#include "tools/stockade/args.h"
 #include "tools/stockade/buffer.h"
 #include "tools/stockade/folder.h"
 #include "tools/stockade/json.h"
@@ -55,7 +56,9 @@ static void print_effect(const struct reading *reading, json_t *effect)
            json_string_value(json_object_get(effect, "verb")));
     json_array_foreach(json_object_get(effect, "rows"), i, row)
     {
-        const json_t *value = json_object_get(row, "value");
+        json_t *value = json_object_get(row, "value");
+        if (json_is_object(value))
+            json_object_del(value, "answer"); /* bytes: --json has them */
         printf("    %-12s %s\n", json_string_value(json_object_get(row, "table")),
                json_is_null(value) ? T_DELETED : show_cell("", value, value, &is_number));
     }
@@ -127,6 +130,45 @@ static int run_journal_read(struct cli *cli, const struct folder_words *words)
     return EXIT_DONE;
 }
 
+/* Pages of effects from the engine, as those from the disk look. `from` and `limit` are the verb's
+ * own; --all goes on to the end. */
+static int ask_engine(struct cli *cli)
+{
+    struct reading reading = {.cli = cli};
+    struct args args;
+    struct client *client;
+    struct client_reply reply;
+    struct stk_error err = {0};
+    json_t *result = NULL, *effect;
+    size_t i;
+    if (args_parse(stk_verb_by_number(STK_VERB_JOURNAL_READ), cli->argc, cli->argv, &args, &err) !=
+        STK_OK)
+        return cli_fail(cli, EXIT_USAGE, &err);
+    if (client_open(&client, &cli->options, &err) != STK_OK) {
+        json_decref(args.params);
+        return cli_fail(cli, EXIT_CONNECT, &err);
+    }
+    int code = EXIT_DONE, more = 1;
+    while (more && code == EXIT_DONE) {
+        json_decref(result);
+        result = cli_call(client, "journal.read", args.params, 1, &reply);
+        if (!result)
+            code = cli_refused(cli, "journal.read", &reply);
+        json_array_foreach(json_object_get(result, "effects"), i, effect)
+        {
+            print_effect(&reading, effect);
+        }
+        json_t *next = json_object_get(result, "next");
+        more = cli->all && json_is_integer(next) && i;
+        if (more)
+            json_object_set(args.params, "from", next);
+    }
+    json_decref(result);
+    json_decref(args.params);
+    client_close(client);
+    return code;
+}
+
 /* With --data, or a folder first: from the disk. Without: the verb, from the engine. */
 int cli_journal_read(struct cli *cli)
 {
@@ -135,5 +177,5 @@ int cli_journal_read(struct cli *cli)
         on_disk = !strncmp(cli->argv[i], "--data", 6);
     if (on_disk)
         return folder_command(cli, "data from limit", T_JOURNAL_READ_HELP, 0, run_journal_read);
-    return cli_verb(cli, stk_verb_by_number(STK_VERB_JOURNAL_READ));
+    return ask_engine(cli);
 }

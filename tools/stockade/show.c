@@ -202,33 +202,71 @@ void show_table(const json_t *rows, const json_t *parent, FILE *to)
     json_decref(keys);
 }
 
-void show_result(const json_t *result, FILE *to)
+/* A map of maps is a table: its keys are the first column. */
+static json_t *rows_of(const json_t *value)
 {
-    json_t *value, *map = (json_t *)result;
+    json_t *child, *map = (json_t *)(uintptr_t)value, *rows = json_array();
+    const char *key;
+    json_object_foreach(map, key, child)
+    {
+        json_t *row = json_pack("{s:s}", "name", key);
+        if (!json_is_object(child)) {
+            json_decref(row);
+            json_decref(rows);
+            return NULL;
+        }
+        json_object_update_missing(row, child);
+        json_array_append_new(rows, row);
+    }
+    if (json_array_size(rows))
+        return rows;
+    json_decref(rows);
+    return NULL;
+}
+
+static void show_pairs(const json_t *result, const char *indent, FILE *to)
+{
+    json_t *value, *map = (json_t *)(uintptr_t)result;
     const char *key;
     unsigned width = 0;
+    int is_number;
+    json_object_foreach(map, key, value)
+    {
+        if (!is_rows(value) && !json_is_object(value) && table_width(key) > width)
+            width = table_width(key);
+    }
+    json_object_foreach(map, key, value)
+    {
+        if (is_rows(value) || json_is_object(value))
+            continue;
+        const char *text = show_cell(key, value, result, &is_number);
+        fprintf(to, "%s%s:%*s %s\n", indent, key, (int)(width - table_width(key)), "",
+                *text ? text : "-");
+    }
+}
+
+void show_result(const json_t *result, FILE *to)
+{
+    json_t *value, *map = (json_t *)(uintptr_t)result;
+    const char *key;
     int is_number;
     if (!json_is_object(result)) {
         fprintf(to, "%s\n", show_cell("", result, NULL, &is_number));
         return;
     }
+    show_pairs(result, "", to);
     json_object_foreach(map, key, value)
     {
-        if (!is_rows(value) && table_width(key) > width)
-            width = table_width(key);
-    }
-    json_object_foreach(map, key, value)
-    {
-        if (!is_rows(value))
-            fprintf(to, "%s:%*s %s\n", key, (int)(width - table_width(key)), "",
-                    show_cell(key, value, result, &is_number));
-    }
-    json_object_foreach(map, key, value)
-    {
-        if (is_rows(value)) {
+        json_t *rows = json_is_object(value) ? rows_of(value) : NULL;
+        if (is_rows(value) || json_is_object(value))
             fprintf(to, "%s:\n", key);
+        if (is_rows(value))
             show_table(value, result, to);
-        }
+        else if (rows)
+            show_table(rows, result, to);
+        else if (json_is_object(value))
+            show_pairs(value, "  ", to);
+        json_decref(rows);
     }
 }
 

@@ -65,6 +65,24 @@ static void test_meaning(void **state)
         "1.234  KWD\n");
 }
 
+static void test_maps_inside(void **state)
+{
+    (void)state;
+    expect("{\"a\":1,\"for\":\"\",\"journal\":{\"first\":1,\"durable\":22},"
+           "\"capacities\":{\"skus\":{\"used\":2,\"percent\":0},\"cells\":{\"used\":10,"
+           "\"percent\":1}}}",
+           0,
+           "a:   1\n"
+           "for: -\n"
+           "journal:\n"
+           "  first:   1\n"
+           "  durable: 22\n"
+           "capacities:\n"
+           "name   used  percent\n"
+           "skus      2        0\n"
+           "cells    10        1\n");
+}
+
 static void test_columns_that_say_nothing(void **state)
 {
     (void)state;
@@ -106,6 +124,7 @@ int main(void)
         cmocka_unit_test(test_tables),
         cmocka_unit_test(test_meaning),
         cmocka_unit_test(test_columns_that_say_nothing),
+        cmocka_unit_test(test_maps_inside),
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_width),
     };
