@@ -147,6 +147,9 @@ void columns_plain(const char *name, size_t size, char *room)
 int columns_field(const struct columns *columns, const char *name)
 {
     char want[COLUMNS_NAME], own[COLUMNS_NAME];
+    for (int i = 0; columns->fields[i]; i++) /* our own spelling: asked for each cell */
+        if (!strcmp(columns->fields[i], name))
+            return i;
     columns_plain(name, strlen(name), want);
     for (int i = 0; columns->fields[i]; i++) {
         columns_plain(columns->fields[i], strlen(columns->fields[i]), own);
