@@ -23,6 +23,7 @@ static int write_config(const struct bench_daemon *daemon, const struct bench_op
     unsigned long long many = orders, bytes = orders * 400 + (1ull << 30);
     fprintf(file, "engine:\n  skus: %u\n  cells: %u\n", options->skus + 1000, options->skus + 1000);
     fprintf(file, "  orders: %llu\n  holds: %llu\n  keys: %llu\n", many, many, many);
+    fprintf(file, "  orders_touched: %llu\n", many);
     fprintf(file, "  order_bytes: %llu B\n  key_bytes: %llu B\n", bytes, bytes);
     fprintf(file, "  text_bytes: %llu B\n", (unsigned long long)options->skus * 64 + (64u << 20));
     fprintf(file, "rpc:\n  unix: %s\n", daemon->socket);

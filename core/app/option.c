@@ -82,6 +82,8 @@ static const struct stk_option options[] = {
            60 * DAY_MS, "a count may be so old"),
     OPTION("engine", "breaker_percent", STK_OPTION_NUMBER, engine.breaker_percent, 1, 100,
            "a snapshot that zeroes or halves more of the SKUs is held until a person agrees"),
+    CAPACITY(orders_touched, 0, 100000000,
+             "memory for so many orders is touched at start, not when the first of them come"),
     OPTION("engine", "recovery_grace", STK_OPTION_SPAN, engine.recovery_grace_ms, 0, 3600000,
            "nothing expires so long after a start"),
 

@@ -115,6 +115,11 @@ void *stk_mem_reserve(uint64_t bytes, int huge, struct stk_error *err)
     return huge ? trim_to_huge(raw, raw_bytes, want) : raw;
 }
 
+void stk_mem_touch(void *base, uint64_t bytes)
+{
+    madvise(base, round_up(bytes, PAGE_BYTES), MADV_POPULATE_WRITE);
+}
+
 void stk_mem_unreserve(void *base, uint64_t bytes)
 {
     if (base)

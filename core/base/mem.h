@@ -12,6 +12,9 @@
  * stk_mem_unreserve. */
 void *stk_mem_reserve(uint64_t bytes, int huge, struct stk_error *err);
 void stk_mem_unreserve(void *base, uint64_t bytes);
+/* Have the first `bytes` of it touched now rather than when they are used; no effect where the
+ * system cannot. */
+void stk_mem_touch(void *base, uint64_t bytes);
 
 /* A pool of equal items, addressed by a 32-bit index. take gives the most recently freed one first;
  * a taken item is zeroed. The first 4 bytes of a free item link the free list: an item has 4 bytes

@@ -36,6 +36,7 @@ struct stk_engine_options {
     int64_t movement_window_ms; /* default 7 days */
     unsigned breaker_percent;   /* of SKUs that a snapshot may zero or halve before it is held */
     int64_t recovery_grace_ms;  /* nothing expires this long after recovery */
+    uint32_t orders_touched;    /* memory of so many orders is touched at start */
     struct stk_log log;
     struct stk_clock clock; /* read once per turn, never inside apply */
     /* 1 when the disk is nearly full: writes are refused with STK_NO_SPACE. */

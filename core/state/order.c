@@ -24,6 +24,24 @@ enum stk_status stk_orders_init(struct stk_orders *orders, uint32_t orders_max, 
     return status;
 }
 
+#define TYPICAL_BODY 128 /* bytes of lines, components and id of a one-line order */
+
+void stk_orders_touch(struct stk_orders *orders, uint32_t count)
+{
+    uint64_t body = (uint64_t)count * TYPICAL_BODY;
+    uint32_t holds = count < orders->holds.capacity ? count : orders->holds.capacity;
+    if (count > orders->orders.capacity)
+        count = orders->orders.capacity;
+    if (body > orders->data.capacity_bytes)
+        body = orders->data.capacity_bytes;
+    if (!count)
+        return;
+    stk_mem_touch(orders->orders.base, (uint64_t)count * orders->orders.item_size);
+    stk_mem_touch(orders->holds.base, (uint64_t)holds * orders->holds.item_size);
+    stk_mem_touch(orders->data.base, body);
+    stk_mem_touch((void *)orders->keys.entries, orders->keys.size * sizeof orders->keys.entries[0]);
+}
+
 void stk_orders_fini(struct stk_orders *orders)
 {
     stk_pool_fini(&orders->orders);

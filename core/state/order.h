@@ -101,6 +101,9 @@ struct stk_orders {
 enum stk_status stk_orders_init(struct stk_orders *orders, uint32_t orders_max, uint32_t holds_max,
                                 uint64_t data_bytes, struct stk_error *err);
 void stk_orders_fini(struct stk_orders *orders);
+/* Touch the memory of so many orders of one line now, so that the first of them wait for no page.
+ */
+void stk_orders_touch(struct stk_orders *orders, uint32_t count);
 
 static inline struct stk_order *stk_orders_at(const struct stk_orders *orders, uint32_t slot)
 {
