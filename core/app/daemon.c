@@ -6,6 +6,7 @@
  * decides. */
 #include "core/app/daemon.h"
 #include "core/app/status.h"
+#include "core/app/verify.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/flow/reader.h"
@@ -16,11 +17,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#define EXIT_FATAL   75 /* the disk failed: start again, recovery decides */
-#define EXIT_DAMAGED 65 /* stored data crashed who read it */
+#define EXIT_FATAL   75  /* the disk failed: start again, recovery decides */
+#define EXIT_DAMAGED 65  /* stored data crashed who read it */
+#define DRAIN_S      10  /* for what is in flight to be answered, and the answers to be fetched */
+#define FDS_BESIDE   256 /* files, folders, listeners: all but connections */
 
 struct stk_daemon {
     struct stk_config config;
@@ -41,6 +46,7 @@ struct stk_daemon {
     struct stk_thread engine_thread, net_thread;
     struct stk_status_sources status;
     int journal_runs, fold_runs, reader_runs, engine_runs, net_runs;
+    _Atomic int drain; /* main asks the net thread */
     sem_t drained;
 };
 
@@ -63,7 +69,7 @@ static void durable(void *arg, stk_seq_t seq)
 static void folded(void *arg, stk_seq_t seq)
 {
     struct stk_daemon *daemon = arg;
-    stk_journal_pin(daemon->journal, 0, seq + 1);
+    stk_journal_pin(daemon->journal, STK_PIN_FOLD, seq + 1);
 }
 
 static void run_changed(void *arg, const struct stk_run *run, int dropped)
@@ -116,24 +122,36 @@ static enum stk_status open_folder(struct stk_daemon *daemon, struct stk_error *
 
 /* ---- loading ---- */
 
-/* A damaged page of LMDB crashes who reads it: say in one line what it was and what helps. */
+/* A damaged page of LMDB crashes who reads it: say in one line what it was and what helps. The line
+ * is made beforehand: nothing but a write is safe then. */
+static char crash_line[4 * STK_PATH_MAX];
+static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGABRT};
+#define CRASH_SIGNALS (sizeof crash_signals / sizeof crash_signals[0])
+
 static void crashed_while_loading(int signal_number)
 {
-    static const char text[] =
-        "stockaded: the state on disk is damaged: reading it crashed; restore it from a "
-        "backup (stockade restore) or rebuild it from the journal (stockade state rebuild)\n";
     (void)signal_number;
-    ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
+    ssize_t ignored = write(STDERR_FILENO, crash_line, strlen(crash_line));
     (void)ignored;
     _exit(EXIT_DAMAGED);
 }
 
-static void guard_loading(int on)
+static void guard_begin(const struct stk_daemon *daemon, struct sigaction before[CRASH_SIGNALS])
 {
-    static const int signals[] = {SIGSEGV, SIGBUS, SIGABRT};
-    struct sigaction action = {.sa_handler = on ? crashed_while_loading : SIG_DFL};
-    for (unsigned i = 0; i < sizeof signals / sizeof signals[0]; i++)
-        sigaction(signals[i], &action, NULL);
+    struct sigaction action = {.sa_handler = crashed_while_loading};
+    snprintf(crash_line, sizeof crash_line,
+             "stockaded: reading %s or %s crashed: it is damaged; restore a backup (stockade "
+             "restore BACKUP --data DIR), or, when the journal is sound (stockade journal verify), "
+             "rebuild the state from it (stockade state rebuild --data %s)\n",
+             daemon->state_folder, daemon->journal_folder, daemon->config.data);
+    for (unsigned i = 0; i < CRASH_SIGNALS; i++)
+        sigaction(crash_signals[i], &action, &before[i]);
+}
+
+static void guard_end(const struct sigaction before[CRASH_SIGNALS])
+{
+    for (unsigned i = 0; i < CRASH_SIGNALS; i++)
+        sigaction(crash_signals[i], &before[i], NULL);
 }
 
 static enum stk_status open_store(struct stk_daemon *daemon, struct stk_error *err)
@@ -161,9 +179,18 @@ static enum stk_status load_engine(struct stk_daemon *daemon, struct stk_error *
 
 /* ---- parts ---- */
 
+static void drained(void *arg)
+{
+    struct stk_daemon *daemon = arg;
+    sem_post(&daemon->drained);
+}
+
 static void woken(void *arg)
 {
     struct stk_daemon *daemon = arg;
+    /* acquire: pairs with the store in drain_doors */
+    if (atomic_exchange_explicit(&daemon->drain, 0, memory_order_acquire))
+        stk_rpc_drain(daemon->rpc, drained, daemon);
     stk_rpc_woken(daemon->rpc);
 }
 
@@ -195,6 +222,7 @@ static enum stk_status make_reader(struct stk_daemon *daemon, struct stk_error *
                                         .log = stk_journal_log(daemon->journal),
                                         .journal = daemon->journal,
                                         .backup_folder = daemon->backup_folder,
+                                        .verify = stk_verify_in_child,
                                         .hurry = hurry,
                                         .arg = daemon};
     return stk_reader_create(&daemon->reader, &reader, err);
@@ -234,6 +262,7 @@ static enum stk_status make_doors(struct stk_daemon *daemon, struct stk_error *e
                                                  .capacities = &daemon->config.engine,
                                                  .journal = daemon->journal,
                                                  .rows = daemon->rows,
+                                                 .folder = daemon->config.data,
                                                  .clock = stk_clock_real()};
     daemon->status.started_ms = daemon->status.clock.now_ms(daemon->status.clock.self);
     struct stk_api_options api = {.engine = daemon->engine,
@@ -251,6 +280,7 @@ static enum stk_status make_doors(struct stk_daemon *daemon, struct stk_error *e
     rpc.clock = stk_clock_real();
     rpc.tokens = daemon->config.token_count > 0;
     enum stk_status status = stk_rpc_create(&daemon->rpc, &rpc, err);
+    daemon->status.rpc = daemon->rpc;
     stk_loop_on_wake(daemon->loop, woken, daemon);
     return status == STK_OK ? listen_everywhere(daemon, err) : status;
 }
@@ -286,15 +316,32 @@ static enum stk_status start_threads(struct stk_daemon *daemon, struct stk_error
     return status;
 }
 
+/* The soft limit of open files is small for historic reasons; what is left to do is to say so. */
+static void allow_fds(uint32_t connections_max)
+{
+    struct rlimit limit;
+    rlim_t wanted = (rlim_t)connections_max + FDS_BESIDE;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
+        stk_log(STK_LOG_WARN,
+                "open files are limited to %llu: fewer connections than rpc.connections_max=%u",
+                (unsigned long long)limit.rlim_cur, connections_max);
+}
+
 static enum stk_status build(struct stk_daemon *daemon, struct stk_error *err)
 {
+    struct sigaction before[CRASH_SIGNALS];
     enum stk_status status = open_folder(daemon, err);
-    guard_loading(1);
-    if (status == STK_OK)
-        status = open_store(daemon, err);
+    if (status != STK_OK)
+        return status;
+    allow_fds(daemon->config.rpc.connections_max);
+    guard_begin(daemon, before);
+    status = open_store(daemon, err);
     if (status == STK_OK)
         status = load_engine(daemon, err);
-    guard_loading(0);
+    guard_end(before);
     if (status == STK_OK)
         status = make_fold(daemon, err);
     if (status == STK_OK)
@@ -352,11 +399,28 @@ static void free_parts(struct stk_daemon *daemon)
     stk_free(daemon);
 }
 
+/* What is in flight is answered while engine and journal still run. */
+static void drain_doors(struct stk_daemon *daemon)
+{
+    struct timespec end;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += DRAIN_S;
+    /* release: pairs with the exchange in woken */
+    atomic_store_explicit(&daemon->drain, 1, memory_order_release);
+    stk_loop_wake(daemon->loop);
+    while (sem_clockwait(&daemon->drained, CLOCK_MONOTONIC, &end) != 0)
+        if (errno != EINTR) {
+            stk_log(STK_LOG_WARN, "stopping: some clients did not fetch their answers");
+            return;
+        }
+}
+
 void stk_daemon_stop(struct stk_daemon *daemon)
 {
     if (!daemon)
         return;
     if (daemon->net_runs) {
+        drain_doors(daemon);
         stk_loop_stop(daemon->loop);
         stk_thread_join(&daemon->net_thread);
     }

@@ -1,5 +1,6 @@
 /* stockaded: the engine's process. Arguments, signals, and nothing else. */
 #include "core/app/daemon.h"
+#include "core/app/verify.h"
 #include "core/base/fault.h"
 #include <pthread.h>
 #include <signal.h>
@@ -12,7 +13,7 @@
 #define EXIT_CONFIG 78
 
 struct arguments {
-    const char *config, *data;
+    const char *config, *data, *backup;
     int check, print, list_faults;
 };
 
@@ -23,6 +24,7 @@ static int usage(FILE *out, int code)
           "  --data DIR       the data folder, instead of the configured one\n"
           "  --check          check the configuration and end\n"
           "  --print-config   print the configuration in force, with help, and end\n"
+          "  --verify-backup DIR   check a backup and end; the engine calls itself so\n"
           "  --list-faults    print the names of the points where a test may break it, and end\n"
           "  --version, --help\n",
           out);
@@ -47,6 +49,8 @@ static int read_arguments(int argc, char **argv, struct arguments *to)
             to->config = argv[++i];
         else if (strcmp(argv[i], "--data") == 0 && i + 1 < argc)
             to->data = argv[++i];
+        else if (strcmp(argv[i], "--verify-backup") == 0 && i + 1 < argc)
+            to->backup = argv[++i];
         else {
             fprintf(stderr, "stockaded: \"%s\" is not understood\n", argv[i]);
             return usage(stderr, EXIT_USAGE);
@@ -90,6 +94,7 @@ static int run(const struct stk_config *config)
     sigemptyset(&wanted);
     sigaddset(&wanted, SIGTERM);
     sigaddset(&wanted, SIGINT);
+    sigaddset(&wanted, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &wanted, NULL);
     stk_thread_set_role(STK_ROLE_MAIN);
     if (stk_daemon_start(&daemon, config, &err) != STK_OK) {
@@ -104,6 +109,7 @@ static int run(const struct stk_config *config)
     sigwait(&wanted, &got);
     stk_log(STK_LOG_INFO, "stopping signal=%d", got);
     stk_daemon_stop(daemon);
+    stk_log(STK_LOG_INFO, "stopped");
     return 0;
 }
 
@@ -117,6 +123,8 @@ int main(int argc, char **argv)
         return code;
     if (arguments.list_faults)
         return list_faults();
+    if (arguments.backup)
+        return stk_verify_main(arguments.backup);
     if (read_config(&arguments, &config, &err) != STK_OK) {
         fprintf(stderr, "stockaded: %s\n", err.text);
         return EXIT_CONFIG;

@@ -3,6 +3,7 @@
 #include "core/app/status.h"
 #include <stdio.h>
 #include <stockade/version.h>
+#include <sys/statvfs.h>
 
 #define WARN_PERCENT 90
 
@@ -95,6 +96,41 @@ static void write_counts(struct stk_doc *doc, const struct stk_engine_counters *
         stk_doc_key_uint(doc, list[i].name, stk_counter_get(list[i].counter));
 }
 
+static void write_disk(struct stk_doc *doc, const char *folder)
+{
+    struct statvfs disk;
+    stk_doc_text(doc, "disk");
+    if (statvfs(folder, &disk) != 0) {
+        stk_doc_nil(doc);
+        return;
+    }
+    stk_doc_map(doc, 3);
+    stk_doc_key_text(doc, "folder", folder);
+    stk_doc_key_uint(doc, "free_bytes", (uint64_t)disk.f_bavail * disk.f_frsize);
+    stk_doc_key_uint(doc, "bytes", (uint64_t)disk.f_blocks * disk.f_frsize);
+}
+
+static void write_rpc(struct stk_doc *doc, const struct stk_rpc *rpc)
+{
+    stk_doc_text(doc, "rpc");
+    if (!rpc) {
+        stk_doc_nil(doc);
+        return;
+    }
+    const struct stk_rpc_counters *c = stk_rpc_counters(rpc);
+    stk_doc_map(doc, 10);
+    stk_doc_key_uint(doc, "connections", stk_counter_get(&c->connections));
+    stk_doc_key_uint(doc, "accepted", stk_counter_get(&c->accepted));
+    stk_doc_key_uint(doc, "refused", stk_counter_get(&c->refused));
+    stk_doc_key_uint(doc, "malformed", stk_counter_get(&c->malformed));
+    stk_doc_key_uint(doc, "cut", stk_counter_get(&c->cut));
+    stk_doc_key_uint(doc, "requests", stk_counter_get(&c->requests));
+    stk_doc_key_uint(doc, "responses", stk_counter_get(&c->responses));
+    stk_doc_key_uint(doc, "bytes_in", stk_counter_get(&c->bytes_in));
+    stk_doc_key_uint(doc, "bytes_out", stk_counter_get(&c->bytes_out));
+    stk_doc_key_uint(doc, "buffers_bytes", stk_counter_get(&c->buffers_bytes));
+}
+
 void stk_status_write(const struct stk_status_sources *from, struct stk_doc *doc)
 {
     const struct stk_engine_counters *c = stk_engine_counters(from->engine);
@@ -106,18 +142,21 @@ void stk_status_write(const struct stk_status_sources *from, struct stk_doc *doc
         {"orders", stk_counter_get(&c->orders), o->orders},
         {"holds", stk_counter_get(&c->holds), o->holds},
         {"keys", stk_counter_get(&c->keys), o->keys},
+        {"keys_on_disk", stk_counter_get(&c->keys_on_disk), o->keys_on_disk},
     };
     unsigned count = sizeof use / sizeof use[0];
     char full[STK_TEXT_MAX] = "";
     stk_time_t now_ms = from->clock.now_ms(from->clock.self);
     if (!stk_journal_full(from->journal, full, sizeof full))
         full[0] = 0;
-    stk_doc_map(doc, 8);
+    stk_doc_map(doc, 10);
     stk_doc_key_text(doc, "version", STK_VERSION_TEXT);
     stk_doc_key_int(doc, "uptime_ms", now_ms - from->started_ms);
     stk_doc_key_uint(doc, "time", stk_counter_get(&c->time_ms));
     stk_doc_key_uint(doc, "seq", stk_counter_get(&c->sequence));
     write_journal(doc, from);
+    write_disk(doc, from->folder);
+    write_rpc(doc, from->rpc);
     write_counts(doc, c);
     write_capacities(doc, use, count);
     write_warnings(doc, use, count, full);

@@ -1,15 +1,18 @@
-/* The answer of the verb `status`: one map. Any thread. */
+/* The answer of the verb `status`: one map. Any thread; asks the disk. */
 #ifndef STK_APP_STATUS_H
 #define STK_APP_STATUS_H
 
 #include "core/base/doc.h"
 #include "core/flow/engine.h"
+#include "core/net/rpc.h"
 
 struct stk_status_sources {
     const struct stk_engine *engine;
     const struct stk_engine_options *capacities;
     struct stk_journal *journal;
     struct stk_rows *rows;
+    const struct stk_rpc *rpc; /* NULL: no such door */
+    const char *folder;        /* of the data: its disk is looked at */
     struct stk_clock clock;
     stk_time_t started_ms;
 };

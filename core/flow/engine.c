@@ -161,6 +161,7 @@ enum stk_status stk_engine_load(struct stk_engine *engine, struct stk_rows *rows
     engine->now = stk_time_now_ms(&engine->time);
     engine->grace_until_ms =
         engine->state.seq ? engine->now + engine->options.recovery_grace_ms : 0;
+    stk_counter_set(&engine->counters.sequence, engine->state.seq); /* known before the first turn */
     return STK_OK;
 }
 

@@ -223,7 +223,7 @@ static void run_job(void *arg)
         job->status =
             stk_backup_make(options->journal, options->rows, job->target, &job->result, &job->err);
     else if (options->verify)
-        job->status = options->verify(options->arg, job->target, &job->result, &job->err);
+        job->status = options->verify(job->target, &job->result, &job->err);
     else
         job->status = stk_backup_verify(job->target, &job->result, &job->err);
     /* release: pairs with the acquire in end_job */

@@ -21,7 +21,7 @@ struct stk_reader_options {
     const char *backup_folder;   /* where a target without a slash goes */
     /* Checks a backup; NULL: stk_backup_verify. A damaged page can crash who reads it, so the
      * daemon gives one that works in a child process. */
-    enum stk_status (*verify)(void *arg, const char *target, struct stk_backup_result *result,
+    enum stk_status (*verify)(const char *target, struct stk_backup_result *result,
                               struct stk_error *err);
     /* An archived order that S does not have yet is waited for: tells the fold to hurry. */
     void (*hurry)(void *arg);
