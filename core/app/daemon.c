@@ -402,9 +402,9 @@ static void free_parts(struct stk_daemon *daemon)
 /* What is in flight is answered while engine and journal still run. */
 static void drain_doors(struct stk_daemon *daemon)
 {
-    struct timespec end;
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += DRAIN_S;
+    struct stk_clock clock = stk_clock_real();
+    int64_t now_ns = clock.monotonic_ns(clock.self);
+    struct timespec end = {.tv_sec = now_ns / 1000000000 + DRAIN_S, .tv_nsec = now_ns % 1000000000};
     /* release: pairs with the exchange in woken */
     atomic_store_explicit(&daemon->drain, 1, memory_order_release);
     stk_loop_wake(daemon->loop);

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -72,22 +73,32 @@ static void read_line(int fd, char *line, size_t room)
     line[strcspn(line, "\n")] = 0;
 }
 
+/* The next number of the line; 0 when there is none. */
+static int take_number(const char **at, uint64_t *number)
+{
+    char *end;
+    if (**at < '0' || **at > '9')
+        return 0;
+    *number = strtoull(*at, &end, 10);
+    if (*end != ' ')
+        return 0;
+    *at = end + 1;
+    return 1;
+}
+
 static enum stk_status judge(const char *target, const char *line, int how,
                              struct stk_backup_result *result, struct stk_error *err)
 {
-    unsigned long long folded, last, bytes;
-    int status, text;
+    uint64_t status;
     if (WIFSIGNALED(how))
         return stk_error_set(err, STK_CORRUPT, "%s: reading it crashed (%s): it is damaged", target,
                              strsignal(WTERMSIG(how)));
-    if (sscanf(line, "%d %llu %llu %llu %n", &status, &folded, &last, &bytes, &text) != 4 ||
-        status < 0 || status >= STK_STATUS_COUNT)
+    if (!take_number(&line, &status) || !take_number(&line, &result->folded) ||
+        !take_number(&line, &result->last) || !take_number(&line, &result->bytes) ||
+        status >= STK_STATUS_COUNT)
         return stk_error_set(err, STK_INTERNAL, "%s: the check ended with code %d and no word",
                              target, WEXITSTATUS(how));
-    if (status != STK_OK)
-        return stk_error_set(err, (enum stk_status)status, "%s", line + text);
-    *result = (struct stk_backup_result){.folded = folded, .last = last, .bytes = bytes};
-    return STK_OK;
+    return status == STK_OK ? STK_OK : stk_error_set(err, (enum stk_status)status, "%s", line);
 }
 
 enum stk_status stk_verify_in_child(const char *target, struct stk_backup_result *result,
