@@ -111,7 +111,7 @@ int cli_check(struct cli *cli)
 {
     static const char *const keys[] = {"sku", NULL};
     struct check check = {.shown = json_array()};
-    struct each each = {"sku.list", NULL, "sku.get", keys, on_sku, &check};
+    struct each each = {"sku.list", NULL, "sku.get", keys, "received", on_sku, &check};
     struct client *client;
     struct stk_error err = {0};
     if (cli->help || cli->argc) {

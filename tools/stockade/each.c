@@ -4,6 +4,7 @@
 #include "tools/stockade/cli.h"
 #include "tools/stockade/json.h"
 #include "tools/stockade/show.h"
+#include <stdint.h>
 #include <stdlib.h>
 
 struct slot {
@@ -26,6 +27,10 @@ static enum stk_status ask(struct client *client, const struct each *each, const
                            struct slot *slot, struct buffer *room, struct stk_error *err)
 {
     struct stk_doc doc;
+    if (json_object_get(row, each->whole)) {
+        slot->thing = json_incref((json_t *)(uintptr_t)row);
+        return STK_OK;
+    }
     json_t *params = json_object();
     for (const char *const *key = each->keys; *key; key++)
         if (json_object_get(row, *key))

@@ -11,6 +11,7 @@ struct each {
     const json_t *params;    /* of the list verb, or NULL */
     const char *get;         /* "sku.get" */
     const char *const *keys; /* fields of a list's row that name the thing, NULL-terminated */
+    const char *whole;       /* a list's row that has this field is all there is to know: no get */
     /* In order. row: of the list; thing: the answer of get. Other than STK_OK ends it. What was
      * removed between list and get is left out. */
     enum stk_status (*fn)(void *arg, const json_t *row, const json_t *thing, struct stk_error *err);
