@@ -21,29 +21,40 @@ static const struct command commands[] = {
     {"import", NULL, cli_import, T_HELP_IMPORT},
     {"export", NULL, cli_export, T_HELP_EXPORT},
     {"check", NULL, cli_check, T_HELP_CHECK},
+    {"inspect", NULL, cli_inspect, T_HELP_INSPECT},
     {"journal", "verify", cli_journal_verify, T_HELP_JOURNAL_VERIFY},
     {"journal", "read", cli_journal_read, T_HELP_JOURNAL_READ},
+    {"backup", "verify", cli_backup_verify, T_HELP_BACKUP_VERIFY},
+    {"restore", NULL, cli_restore, T_HELP_RESTORE},
+    {"state", "rebuild", cli_state_rebuild, T_HELP_REBUILD},
     {NULL, NULL, NULL, NULL},
 };
+
+static void usage_row(struct table *table, const char *name, const char *second, const char *help)
+{
+    char words[64];
+    snprintf(words, sizeof(words), "  %s%s%s", name, second ? " " : "", second ? second : "");
+    table_row(table);
+    table_cell(table, 0, words, 0);
+    table_cell(table, 1, help, 0);
+}
 
 static int usage(void)
 {
     struct table table;
-    fputs(T_USAGE, stdout);
+    fputs(T_USAGE T_COMMANDS, stdout);
     table_init(&table);
     table_column(&table, "");
     table_column(&table, "help");
-    for (unsigned i = 1; i < STK_VERB_COUNT; i++) {
-        table_row(&table);
-        table_cell(&table, 0, stk_verb_by_number(i)->name, 0);
-        table_cell(&table, 1, stk_verb_by_number(i)->help, 0);
-    }
-    if (commands[0].name)
-        fputs(T_COMMANDS, stdout);
     for (const struct command *command = commands; command->name; command++)
-        printf("  %s %-9s %s\n", command->name, command->second ? command->second : "",
-               command->help);
+        usage_row(&table, command->name, command->second, command->help);
+    table_print(&table, stdout);
+    table_fini(&table);
     fputs(T_VERBS, stdout);
+    table_column(&table, "");
+    table_column(&table, "help");
+    for (unsigned i = 1; i < STK_VERB_COUNT; i++)
+        usage_row(&table, stk_verb_by_number(i)->name, NULL, stk_verb_by_number(i)->help);
     table_print(&table, stdout);
     table_fini(&table);
     return EXIT_DONE;

@@ -5,9 +5,11 @@
 #include "tools/stockade/table.h"
 #include "tools/stockade/when.h"
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define WIDE 10 /* columns: a table beyond leaves out what says little */
+#define CELL_MAX 60 /* columns of a cell in a table of rows */
+#define WIDE     10 /* columns: a table beyond leaves out what says little */
 
 static const char *const times[] = {"as_of", "until", "ship_by", "time", "since", NULL};
 static const char *const moneys[] = {"cost", "list_price", "map_price", "unit_price", "discount",
@@ -193,8 +195,11 @@ void show_table(const json_t *rows, const json_t *parent, FILE *to)
         table_row(&table);
         for (unsigned c = 0; c < table.columns; c++) {
             value = json_object_get(row, table.names[c]);
-            const char *text = show_cell(table.names[c], value, around, &is_number);
+            const char *cell = show_cell(table.names[c], value, around, &is_number);
+            char *text = must_copy(cell, strlen(cell));
+            table_cut(text, CELL_MAX);
             table_cell(&table, c, text, is_number);
+            free(text);
         }
     }
     table_print(&table, to);

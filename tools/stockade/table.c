@@ -94,6 +94,24 @@ unsigned table_width(const char *text)
     return width;
 }
 
+void table_cut(char *text, unsigned width)
+{
+    static const char ellipsis[] = "\u2026";
+    const char *at = text, *end = text;
+    unsigned own = 0;
+    uint32_t letter;
+    while (*at) {
+        at = next_character(at, &letter);
+        own += letter_width(letter);
+        if (own < width)
+            end = at;
+    }
+    if (own > width && (size_t)(at - end) >= sizeof(ellipsis) - 1)
+        memcpy(text + (end - text), ellipsis, sizeof(ellipsis));
+    else if (own > width)
+        text[end - text] = '\0';
+}
+
 static void put(FILE *to, const char *text, unsigned width, int right, int last)
 {
     unsigned own = table_width(text), pad = width > own ? width - own : 0;

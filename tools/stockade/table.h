@@ -25,6 +25,9 @@ void table_cell(struct table *table, unsigned column, const char *text, int is_n
 void table_print(const struct table *table, FILE *to);
 void table_fini(struct table *table);
 
+/* Cut a text to so many columns, the last one then being an ellipsis. */
+void table_cut(char *text, unsigned width);
+
 /* Columns that a text takes on a terminal: Chinese letters take two. */
 unsigned table_width(const char *text);
 

@@ -109,6 +109,23 @@ static void test_rows(void **state)
     json_decref(json);
 }
 
+static void test_cut(void **state)
+{
+    char text[] = "abcdefgh", wide[] = "\u8d27\u53f7\u8d27\u53f7", fits[] = "abc";
+    (void)state;
+    table_cut(text, 4);
+    assert_string_equal(text, "abc\u2026");
+    table_cut(wide, 5);
+    assert_string_equal(wide, "\u8d27\u53f7\u2026");
+    table_cut(fits, 3);
+    assert_string_equal(fits, "abc");
+    table_cut(fits, 1); /* the ellipsis takes three bytes: it fits exactly */
+    assert_string_equal(fits, "\u2026");
+    char tiny[] = "ab";
+    table_cut(tiny, 1); /* it does not fit */
+    assert_string_equal(tiny, "");
+}
+
 static void test_width(void **state)
 {
     (void)state;
@@ -126,6 +143,7 @@ int main(void)
         cmocka_unit_test(test_columns_that_say_nothing),
         cmocka_unit_test(test_maps_inside),
         cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_cut),
         cmocka_unit_test(test_width),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
