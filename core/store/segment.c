@@ -14,8 +14,8 @@
 #define HEAD_SEED      0x53544b5345474d54ull /* "STKSEGMT" */
 #define NAME_DIGITS    20
 #define STEP_BYTES     (64u * 1024) /* of zeros; larger ones make flushes beside them wait longer */
-#define CHUNK_HEAD     16            /* key and size before each batch in a chunk */
-#define MAKING_COMMITS 1             /* the tables */
+#define CHUNK_HEAD     16           /* key and size before each batch in a chunk */
+#define MAKING_COMMITS 1            /* the tables */
 
 enum { TABLE_META, TABLE_BATCH, TABLES };
 static const char *const tables[TABLES] = {"meta", "batch"};
