@@ -57,8 +57,8 @@ void stk_journal_range(struct stk_journal *journal, stk_seq_t *first, stk_seq_t 
 /* 1 when the disk or the map is nearly full: the engine refuses writes with STK_NO_SPACE until it
  * is not; `why` gets one line. Any thread; looks at the disk at most once a second. */
 int stk_journal_full(struct stk_journal *journal, char *why, uint32_t why_size);
-/* Nothing at or after this sequence may be cut; 0 = no pin. Nothing at all is cut before the fold's
- * pin was set. */
+/* Nothing at or after this sequence may be cut, nor the one before it; 0 = no pin. Nothing at all
+ * is cut before the fold's pin was set. */
 enum stk_journal_pin {
     STK_PIN_FOLD,         /* folded + 1 */
     STK_PIN_BACKUP,       /* a backup that is being made */

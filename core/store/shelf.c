@@ -280,8 +280,8 @@ static struct stk_shelf_segment *first_to_cut(struct stk_shelf *shelf, stk_seq_t
                                               uint64_t keep_bytes, stk_time_t keep_since)
 {
     struct stk_shelf_segment *first = shelf->count > 1 ? shelf->segments[0] : NULL;
-    if (!first || first->last >= pin)
-        return NULL;
+    if (!first || first->last + 1 >= pin)
+        return NULL; /* recovery begins at the last effect that is folded */
     int too_many = keep_bytes != 0 && bytes_locked(shelf) > keep_bytes;
     return too_many || first->last_ms < keep_since ? first : NULL;
 }

@@ -126,10 +126,11 @@ static void test_cut(void **state)
     assert_int_equal(stk_shelf_cut(shelf, 1000, 0, 1, &err), 0);         /* not old enough */
     stk_fault_init("journal.cut:1:error", NULL);
     assert_int_equal(stk_shelf_lend(shelf, 1, &segment, &err), STK_OK);
-    assert_int_equal(stk_shelf_cut(shelf, 11, 1, INT64_MIN, &err), 0);
+    assert_int_equal(stk_shelf_cut(shelf, 12, 1, INT64_MIN, &err), 0);
     assert_int_equal(err.status, STK_IO);
-    assert_int_equal(stk_shelf_first(shelf), 1); /* it stays on the shelf */
-    assert_int_equal(stk_shelf_cut(shelf, 11, 1, INT64_MIN, &err), 1);
+    assert_int_equal(stk_shelf_first(shelf), 1);                       /* it stays on the shelf */
+    assert_int_equal(stk_shelf_cut(shelf, 11, 1, INT64_MIN, &err), 0); /* 10 stays */
+    assert_int_equal(stk_shelf_cut(shelf, 12, 1, INT64_MIN, &err), 1);
     assert_int_equal(stk_shelf_first(shelf), 11);
     assert_int_equal(access(segment_path(1).text, F_OK), -1);
     /* the reader that has it reads on */
