@@ -33,6 +33,8 @@
     STK_FAULT(FOLD_RUN_BEFORE_REGISTER, "fold.run_before_register")                                \
     STK_FAULT(FOLD_RUN_REGISTERED, "fold.run_registered")                                          \
     STK_FAULT(FOLD_RUN_DROPPED, "fold.run_dropped")                                                \
+    STK_FAULT(FOLD_MERGE_PART, "fold.merge_part")                                                  \
+    STK_FAULT(FOLD_MERGED, "fold.merged")                                                          \
     STK_FAULT(BACKUP_STATE_COPIED, "backup.state_copied")                                          \
     STK_FAULT(BACKUP_JOURNAL_COPIED, "backup.journal_copied")                                      \
     STK_FAULT(BACKUP_BEFORE_RENAME, "backup.before_rename")                                        \

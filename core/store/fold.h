@@ -1,69 +1,22 @@
-/* S: the rows, written by the fold thread from durable batches. Every 0.2 to 1 s it reads J from
+/* The fold: durable batches of J become rows of S. Every 0.2 to 1 s the fold thread reads J from
  * where it stopped, keeps the last after-image per row, sorts, and writes one transaction together
- * with the sequence folded so far, the chain hash there, and a digest per table.
+ * with the sequence folded so far, the chain hash there, and a digest per table (image.h). Between
+ * folds it does portions of slower work (compact.h).
  *
- * Digest: the sum modulo 2^128 of the hash of (key, value) of all rows of a table. A bit flipped in
- * S is found when a table is read whole. Values in S end with 4 bytes of checksum of their own, so
- * that one row fetched alone is checked too. */
+ * A fold that failed for lack of space changed nothing and is tried again; any other failure is
+ * final. */
 #ifndef STK_STORE_FOLD_H
 #define STK_STORE_FOLD_H
 
 #include "core/store/journal.h"
-#include "core/store/record.h"
-
-struct stk_rows; /* S, opened */
-
-struct stk_rows_options {
-    const char *folder;
-    uint64_t map_bytes; /* first size of the map; doubled when nearly full */
-    int read_only;
-};
-/* STK_CORRUPT, STK_VERSION (written by a newer one), STK_IO. */
-enum stk_status stk_rows_open(struct stk_rows **out, const struct stk_rows_options *options,
-                              struct stk_error *err);
-void stk_rows_close(struct stk_rows *rows);
-stk_seq_t stk_rows_folded(struct stk_rows *rows); /* any thread */
-
-/* Each row of a table in key order, checked against the table's digest at the end: STK_CORRUPT when
- * it does not agree. Before any fold has begun, or from a tool. */
-typedef enum stk_status (*stk_row_fn)(void *arg, struct stk_bytes key, struct stk_bytes value,
-                                      struct stk_error *err);
-enum stk_status stk_rows_each(struct stk_rows *rows, enum stk_table table, stk_row_fn fn, void *arg,
-                              struct stk_error *err);
-/* One row, copied out. *value_size: room in, size out. STK_NOT_FOUND, STK_CORRUPT. Any thread. */
-enum stk_status stk_rows_get(struct stk_rows *rows, enum stk_table table, struct stk_bytes key,
-                             void *value, uint32_t *value_size, struct stk_error *err);
-/* Rows of a table from `from` on, at most `max`: for pages of archived orders and for tools. */
-enum stk_status stk_rows_range(struct stk_rows *rows, enum stk_table table, struct stk_bytes from,
-                               uint32_t max, stk_row_fn fn, void *arg, struct stk_error *err);
-/* Walk everything: structure, row checksums, digests, runs. For verify and doctor, in a child
- * process. */
-enum stk_status stk_rows_check(struct stk_rows *rows, struct stk_error *err);
-
-/* Runs: keys that left the engine's memory, sorted, immutable, dropped whole at the end of their
- * window. A run holds (key hash -> payload); class 0 idempotency keys, class 1 order keys. The fold
- * thread makes them from rows of table KEY once enough have gathered and tells the engine, which
- * may then forget those keys: lookups go to the reader thread, behind the engine's filter. */
-struct stk_run {
-    uint32_t id;
-    uint8_t class;
-    stk_seq_t first, last; /* sequences of the KEY rows in it */
-    stk_time_t newest_ms;  /* the run is dropped when this is older than the window */
-    uint64_t count;
-};
-/* Each run and each of its keys: to fill the filter at start. */
-typedef enum stk_status (*stk_run_fn)(void *arg, const struct stk_run *run, struct stk_hash key);
-enum stk_status stk_rows_each_run_key(struct stk_rows *rows, stk_run_fn fn, void *arg,
-                                      struct stk_error *err);
-/* Look a key up in all runs (newest first): payload is the value of its KEY row. Any thread. */
-enum stk_status stk_rows_find_key(struct stk_rows *rows, struct stk_hash key, void *payload,
-                                  uint32_t *payload_size, struct stk_error *err);
+#include "core/store/rows.h"
+#include "core/store/runs.h"
 
 struct stk_fold_options {
     struct stk_log log;       /* what to fold */
     struct stk_rows *rows;    /* where */
     int64_t pause_ms;         /* between folds when there is little to do: 200 to 1000 */
-    uint32_t batch_bytes_max; /* of J taken into one fold: bounds memory */
+    uint32_t batch_bytes_max; /* of J taken into one fold: bounds memory (default 16 MiB) */
     uint32_t run_keys;        /* KEY rows that make a run (default 1 M) */
     int64_t run_age_ms;       /* or when the oldest is so old */
     int64_t key_window_ms;    /* class 0 runs are dropped after this */
@@ -79,10 +32,19 @@ struct stk_fold;
 enum stk_status stk_fold_create(struct stk_fold **out, const struct stk_fold_options *options,
                                 struct stk_error *err);
 enum stk_status stk_fold_start(struct stk_fold *fold, struct stk_error *err);
-/* One fold now, on the calling thread (tests, the simulator, restore). *folded: effects taken. */
+/* One fold now, and all slower work that waits, on the calling thread, which is the only one
+ * (tests, the simulator, restore). *folded: effects taken, 0 = nothing is left. */
 enum stk_status stk_fold_step(struct stk_fold *fold, uint64_t *folded, struct stk_error *err);
-void stk_fold_wake(struct stk_fold *fold); /* any thread: durable moved on */
-/* finish: fold all that is durable before stopping. */
+/* Any thread: somebody waits for what is durable now; fold soon and not at the end of the pause. */
+void stk_fold_wake(struct stk_fold *fold);
+/* Figures since the start. Any thread. */
+struct stk_fold_stats {
+    uint64_t folds, effects, rows, bytes; /* rows: written; bytes: of J read */
+    uint64_t fold_p50_us, fold_p99_us;
+    uint64_t state_bytes; /* of the file, in use */
+};
+void stk_fold_stats(struct stk_fold *fold, struct stk_fold_stats *out);
+/* finish: fold all that is durable before stopping. The journal may be stopped, not closed. */
 void stk_fold_stop(struct stk_fold *fold, int finish);
 void stk_fold_destroy(struct stk_fold *fold);
 

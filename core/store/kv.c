@@ -536,15 +536,27 @@ int stk_kv_find(struct stk_kv_cursor *cursor, struct stk_kv_bytes key, struct st
     return move(cursor, MDB_SET_KEY, key, &found, value);
 }
 
-void *stk_kv_cursor_put(struct stk_kv_cursor *cursor, struct stk_kv_bytes key,
-                        struct stk_kv_bytes value, int append)
+static void *put_at(struct stk_kv_cursor *cursor, struct stk_kv_bytes key,
+                    struct stk_kv_bytes value, unsigned flags)
 {
     MDB_val at = val_of(key), data = val_of(value);
     if (cursor->txn->rc || !cursor->cursor)
         return NULL;
-    unsigned flags = (append ? MDB_APPEND : 0) | (value.data ? 0 : MDB_RESERVE);
+    flags |= value.data ? 0 : MDB_RESERVE;
     int ok = keep(cursor->txn, mdb_cursor_put(cursor->cursor, &at, &data, flags), "put");
     return ok && !value.data ? data.mv_data : NULL;
+}
+
+void *stk_kv_cursor_put(struct stk_kv_cursor *cursor, struct stk_kv_bytes key,
+                        struct stk_kv_bytes value, int append)
+{
+    return put_at(cursor, key, value, append ? MDB_APPEND : 0);
+}
+
+void *stk_kv_cursor_replace(struct stk_kv_cursor *cursor, struct stk_kv_bytes key,
+                            struct stk_kv_bytes value)
+{
+    return put_at(cursor, key, value, MDB_CURRENT);
 }
 
 void stk_kv_cursor_delete(struct stk_kv_cursor *cursor)

@@ -89,6 +89,9 @@ int stk_kv_find(struct stk_kv_cursor *cursor, struct stk_kv_bytes key, struct st
  * of value.size to fill before the next call. */
 void *stk_kv_cursor_put(struct stk_kv_cursor *cursor, struct stk_kv_bytes key,
                         struct stk_kv_bytes value, int append);
+/* Put in place of the row it stands on, whose key this is. As above. */
+void *stk_kv_cursor_replace(struct stk_kv_cursor *cursor, struct stk_kv_bytes key,
+                            struct stk_kv_bytes value);
 void stk_kv_cursor_delete(struct stk_kv_cursor *cursor); /* the row it stands on */
 void stk_kv_cursor_close(struct stk_kv_cursor *cursor);  /* NULL-safe */
 
