@@ -122,6 +122,22 @@ const void *stk_ring_spsc_next(struct stk_ring_spsc *ring, uint32_t *size)
     return record;
 }
 
+const void *stk_ring_spsc_ahead(const struct stk_ring_spsc *ring, uint64_t *position,
+                                uint32_t *size)
+{
+    uint64_t at = *position ? *position : ring->head_next;
+    if (at >= ring->tail_seen)
+        return NULL;
+    const uint32_t *header = header_at(ring, at);
+    if (*header == SKIP_MARK) {
+        at += ring->size - (at & (ring->size - 1));
+        header = header_at(ring, at);
+    }
+    *size = *header;
+    *position = at + record_bytes(*size);
+    return header + 2;
+}
+
 void stk_ring_spsc_release(struct stk_ring_spsc *ring)
 {
     /* release: pairs with the load in reserve; our reads of the records stay before it */

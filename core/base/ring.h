@@ -43,6 +43,10 @@ int stk_ring_spsc_publish(struct stk_ring_spsc *ring);
 const void *stk_ring_spsc_next(struct stk_ring_spsc *ring, uint32_t *size);
 /* Consumer: look at the next record without moving on; NULL when there is none. */
 const void *stk_ring_spsc_peek(struct stk_ring_spsc *ring, uint32_t *size);
+/* Consumer: records beyond the next one, without taking any: *position starts at 0 (the next one).
+ * Only those that were visible at the last peek. NULL: no more. */
+const void *stk_ring_spsc_ahead(const struct stk_ring_spsc *ring, uint64_t *position,
+                                uint32_t *size);
 /* Consumer: give back the room of all records that next() returned. */
 void stk_ring_spsc_release(struct stk_ring_spsc *ring);
 /* Consumer: say that it is about to sleep. Returns 0 when something came meanwhile: do not sleep.

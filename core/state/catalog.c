@@ -175,6 +175,11 @@ stk_sku_t stk_catalog_find_sku(const struct stk_catalog *catalog, struct stk_byt
     return STK_NONE;
 }
 
+void stk_catalog_prefetch_sku(const struct stk_catalog *catalog, struct stk_bytes name)
+{
+    stk_index_prefetch(&catalog->sku_names, name_hash(name));
+}
+
 stk_listing_t stk_catalog_find_listing(const struct stk_catalog *catalog, stk_channel_t channel,
                                        struct stk_bytes id)
 {

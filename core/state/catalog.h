@@ -97,6 +97,7 @@ void stk_catalog_fini(struct stk_catalog *catalog);
 
 /* Find: by id, alias or barcode. STK_NONE. Any thread. */
 stk_sku_t stk_catalog_find_sku(const struct stk_catalog *catalog, struct stk_bytes name);
+void stk_catalog_prefetch_sku(const struct stk_catalog *catalog, struct stk_bytes name);
 stk_listing_t stk_catalog_find_listing(const struct stk_catalog *catalog, stk_channel_t channel,
                                        struct stk_bytes id);
 /* UINT16_MAX when unknown. Any thread. */

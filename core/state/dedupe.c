@@ -88,6 +88,11 @@ const struct stk_key_entry *stk_dedupe_find(const struct stk_dedupe *dedupe, str
     }
 }
 
+void stk_dedupe_prefetch(const struct stk_dedupe *dedupe, struct stk_hash key)
+{
+    stk_index_prefetch(&dedupe->index, index_hash(key));
+}
+
 struct stk_bytes stk_dedupe_doc(const struct stk_dedupe *dedupe, const struct stk_key_entry *entry)
 {
     if (entry->doc == STK_NONE)

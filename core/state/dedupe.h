@@ -50,6 +50,7 @@ enum stk_status stk_dedupe_init(struct stk_dedupe *dedupe, uint32_t keys, uint64
 void stk_dedupe_fini(struct stk_dedupe *dedupe);
 /* In memory; NULL when not. */
 const struct stk_key_entry *stk_dedupe_find(const struct stk_dedupe *dedupe, struct stk_hash key);
+void stk_dedupe_prefetch(const struct stk_dedupe *dedupe, struct stk_hash key);
 struct stk_bytes stk_dedupe_doc(const struct stk_dedupe *dedupe, const struct stk_key_entry *entry);
 /* 1 when it may lie in a run on disk. */
 int stk_dedupe_may_be_on_disk(const struct stk_dedupe *dedupe, struct stk_hash key);
