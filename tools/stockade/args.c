@@ -417,7 +417,7 @@ enum stk_status args_parse(const struct stk_verb *verb, int argc, char **argv, s
     }
     if (status == STK_OK)
         status = check_required(verb, out, err);
-    if (!out->source && verb->kind == STK_VERB_WRITE)
+    if (!out->source && (verb->kind == STK_VERB_WRITE || verb->takes_source))
         out->source = DEFAULT_SOURCE;
     if (status != STK_OK)
         json_decref(out->params);

@@ -81,6 +81,8 @@ static void test_orders(void **state)
            "cli", "A3",
            "{\"currency\":\"JPY\",\"lines\":[{\"sku\":\"X\",\"quantity\":3,\"unit_price\":300,"
            "\"tax\":27}]}");
+    expect("order.get", WORDS("A1"), "cli", NULL, "{\"order\":\"A1\"}");
+    expect("order.list", WORDS("--state", "placed"), NULL, NULL, "{\"state\":\"placed\"}");
     expect("order.ship", WORDS("A1", "--id", "s1"), "cli", "s1", "{\"order\":\"A1\"}");
     expect("order.refund", WORDS("A1", "--amount", "1.234", "--currency", "KWD", "--id", "r"),
            "cli", "r", "{\"order\":\"A1\",\"amount\":1234}");
