@@ -43,6 +43,8 @@ struct inproc {
     struct template place, cancel;
     uint64_t order; /* of the next pair */
     uint64_t asked, answered, refused, counted;
+    int64_t applied_ns; /* engine alone: spent in its turns within the time that counts */
+    int keep;           /* engine alone: holds are not released */
     int64_t count_from_ns, end_ns;
     int64_t *stamps; /* by ticket modulo STAMPS */
     struct bench_hist hist;
@@ -132,6 +134,10 @@ static int submit_pair(struct inproc *inproc)
     bench_put_digits(bytes + place->sku_at + 4, bench_pick(&inproc->picker));
     finish(inproc, command, place->id_at, STK_KEY_ORDER);
     struct stk_hash order_key = command->key;
+    if (inproc->keep) {
+        inproc->order++;
+        return 1;
+    }
     command = stk_inbox_reserve(inproc->inbox, cancel->as.command.size);
     bytes = (uint8_t *)command;
     memcpy(bytes, cancel->as.bytes, cancel->as.command.size);
@@ -162,6 +168,15 @@ static unsigned take_answers(struct inproc *inproc)
     return taken;
 }
 
+/* The engine's turn on this thread, in processor time, so that others do not count. */
+static void turn(struct inproc *inproc)
+{
+    int64_t now_ns = bench_now_ns(), start_ns = bench_cpu_ns();
+    stk_engine_turn(bench_embed_engine(inproc->embed));
+    if (now_ns >= inproc->count_from_ns && now_ns < inproc->end_ns)
+        inproc->applied_ns += bench_cpu_ns() - start_ns;
+}
+
 /* Until the time is over and all is answered, or for a while after that. */
 static int drive(struct inproc *inproc)
 {
@@ -178,6 +193,8 @@ static int drive(struct inproc *inproc)
             pairs++;
         if (pairs)
             stk_inbox_publish(inproc->inbox);
+        if (options->kind == BENCH_ENGINE)
+            turn(inproc);
         if (!take_answers(inproc) && !pairs)
             bench_embed_wait(inproc->embed, 1000000);
         now_ns = bench_now_ns();
@@ -243,9 +260,6 @@ static int run(struct inproc *inproc)
 {
     struct stk_journal_stats before, after;
     struct bench_usage usage[2];
-    if (!make_templates(inproc) || !bench_embed_load(inproc->embed, 1000000000))
-        return 0;
-    inproc->inbox = bench_embed_inbox(inproc->embed);
     bench_embed_stats(inproc->embed, &before);
     bench_usage_take(&usage[0], getpid());
     int ok = drive(inproc);
@@ -259,29 +273,72 @@ static int run(struct inproc *inproc)
     return 1;
 }
 
+/* Holds that are kept, then holds that are released: commands per second of the engine's turns. */
+static int run_alone(struct inproc *inproc, int keep)
+{
+    struct bench_extra shown[] = {{"commands", 0}, {NULL, 0}};
+    inproc->keep = keep;
+    inproc->counted = 0;
+    inproc->applied_ns = 0;
+    int ok = drive(inproc) && !inproc->refused;
+    shown[0].value = (double)inproc->counted;
+    struct bench_row row = {.bench = keep ? "engine-hold" : "engine-pair",
+                            .system = "stockade",
+                            .version = STK_VERSION_TEXT,
+                            .ops_per_s = (double)inproc->counted * 1e9 / (double)inproc->applied_ns,
+                            .p50_us = -1,
+                            .p99_us = -1,
+                            .p999_us = -1,
+                            .extra = shown,
+                            .note = ok ? NULL : "commands were refused",
+                            .failed = !ok};
+    bench_report_row(inproc->options, &row);
+    return 1;
+}
+
+static void describe(const struct bench_options *options)
+{
+    char title[256];
+    snprintf(title, sizeof(title),
+             options->kind == BENCH_ENGINE
+                 ? "engine: commands a second of its turns alone, in one thread, without a disk; "
+                   "%u in flight; %u SKUs, %s; %g s after %g s"
+                 : "hold-inproc: hold and release inside the process, durable; %u commands in "
+                   "flight; %u SKUs, %s; %g s after %g s",
+             options->conns * options->inflight, options->skus, bench_options_pattern(options),
+             options->seconds, options->warmup);
+    bench_report_title(options, title);
+}
+
+static int run_kind(struct inproc *inproc)
+{
+    inproc->inbox = bench_embed_inbox(inproc->embed);
+    if (!make_templates(inproc) || !bench_embed_load(inproc->embed, 1000000000))
+        return 0;
+    if (inproc->options->kind == BENCH_INPROC)
+        return run(inproc);
+    return run_alone(inproc, 0) && (bench_stopping() || run_alone(inproc, 1));
+}
+
 int bench_inproc_run(const struct bench_options *options)
 {
-    char folder[BENCH_PATH_MAX], title[200];
+    char folder[BENCH_PATH_MAX];
     struct inproc *inproc = calloc(1, sizeof(*inproc));
-    double pairs = (options->seconds + options->warmup) * 1500000;
-    struct bench_embed_options embed = {.folder = bench_scratch_file(folder, "inproc"),
+    double pairs = (options->seconds + options->warmup) * 3000000;
+    int alone = options->kind == BENCH_ENGINE, ok = 0;
+    bench_scratch_file(folder, "inproc");
+    struct bench_embed_options embed = {.folder = alone ? NULL : folder,
                                         .skus = options->skus,
-                                        .orders = pairs < 2e7 ? (uint32_t)pairs : 20000000};
-    int ok = 0;
+                                        .orders = pairs < 2e7 ? (uint32_t)pairs : 20000000,
+                                        .by_hand = alone};
     if (inproc && bench_picks_make(&inproc->picks, options)) {
         inproc->options = options;
         inproc->picker = bench_picker(&inproc->picks, options, 0);
         inproc->order = 1;
         inproc->stamps = calloc(STAMPS, sizeof(*inproc->stamps));
-        snprintf(
-            title, sizeof(title),
-            "hold-inproc: hold and release inside the process, durable; %u commands in flight; "
-            "%u SKUs, %s; %g s after %g s",
-            options->conns * options->inflight, options->skus, bench_options_pattern(options),
-            options->seconds, options->warmup);
-        bench_report_title(options, title);
+        describe(options);
         inproc->embed = inproc->stamps ? bench_embed_open(&embed) : NULL;
-        ok = inproc->embed && run(inproc);
+        ok = inproc->embed && run_kind(inproc);
         bench_embed_close(inproc->embed);
         free(inproc->stamps);
         bench_picks_free(&inproc->picks);

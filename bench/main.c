@@ -66,6 +66,7 @@ static int run(const struct bench_options *options)
     case BENCH_HOLD:
         return bench_hold_run(options);
     case BENCH_INPROC:
+    case BENCH_ENGINE:
         return bench_inproc_run(options);
     case BENCH_READ:
         return bench_read_run(options);

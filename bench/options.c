@@ -53,6 +53,7 @@ static const struct {
     const char *help;
 } kind_table[] = {
     {"hold", BENCH_HOLD, "durable idempotent holds over the socket (--inproc: inside the process)"},
+    {"engine", BENCH_ENGINE, "the engine's thread alone, on a log that forgets: for profiles"},
     {"read", BENCH_READ, "reads of available, in process"},
     {"restart", BENCH_RESTART, "start with many SKUs and a million unfolded effects"},
     {"memory", BENCH_MEMORY, "bytes of a SKU with one cell and its key"},
@@ -186,7 +187,8 @@ static void fill_defaults(struct bench_options *options)
     if (!options->threads)
         options->threads = options->kind == BENCH_READ ? 2 : 1;
     if (!options->inflight) /* in process there are no sockets that bundle */
-        options->inflight = options->kind == BENCH_INPROC ? 320 : 64;
+        options->inflight =
+            options->kind == BENCH_INPROC || options->kind == BENCH_ENGINE ? 320 : 64;
     if (!options->seconds)
         options->seconds = 10;
     if (!options->ttl_ms) /* a long run lets its holds expire, or memory would hold them all */

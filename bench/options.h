@@ -7,6 +7,7 @@
 enum bench_kind {
     BENCH_HOLD,
     BENCH_INPROC, /* hold --inproc */
+    BENCH_ENGINE, /* the engine's own thread alone */
     BENCH_READ,
     BENCH_RESTART,
     BENCH_MEMORY,

@@ -30,5 +30,6 @@ int bench_exit_code(int code);
 void bench_sleep_ms(int ms);
 int64_t bench_now_ns(void); /* monotonic */
 int64_t bench_wall_ms(void);
+int64_t bench_cpu_ns(void); /* of the calling thread */
 
 #endif
