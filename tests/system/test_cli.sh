@@ -60,6 +60,9 @@ printf '货号;数量\nBOWL;7\nPLATE;2\n' | iconv -t GB18030 > "$folder/stock.cs
 says "a dry run shows rows" "GB18030" s import stock "$folder/stock.csv" --location main --dry-run
 check "a count" s import stock "$folder/stock.csv" --location main
 says "is there" '"on_hand":7' json stock get BOWL
+touch -d '30 days ago' "$folder/stock.csv"
+says "an old count is refused" "STALE" s import stock "$folder/stock.csv" --location main
+check "unless it is of now" s import stock "$folder/stock.csv" --location main --as-of now
 check "export of SKUs" s export skus "$folder/out.csv"
 says "with quotes" 'BOWL,"Bowl ""big"""' cat "$folder/out.csv"
 check "imported again" s import skus "$folder/out.csv" --source again

@@ -207,8 +207,11 @@ static enum stk_status stock_begin(struct import *import, struct stk_error *err)
     own->gathers = chosen->sum || own->snapshot;
     own->batch = chosen->batch ? chosen->batch : slash ? slash + 1 : import->path;
     own->as_of = import->file_ms;
-    if (chosen->as_of && when_parse(chosen->as_of, strlen(chosen->as_of), import->offset_ms,
-                                    &own->as_of, err) != STK_OK)
+    struct stk_clock clock = stk_clock_real();
+    if (chosen->as_of && !strcmp(chosen->as_of, "now"))
+        own->as_of = clock.now_ms(clock.self);
+    else if (chosen->as_of && when_parse(chosen->as_of, strlen(chosen->as_of), import->offset_ms,
+                                         &own->as_of, err) != STK_OK)
         return stk_error_prefix(err, "--as-of");
     if (!chosen->location && (own->snapshot || !columns_has(&import->columns, "location")))
         return stk_error_set(err, STK_INVALID, T_IMPORT_LOCATION);

@@ -100,8 +100,11 @@ enum exit_code {
     "\nTimes: 2024-05-01, 2024-05-01T12:30:15+08:00, now, or ms since 1970. Spans: 15m, 2h, 7d.\n" \
     "Money: decimal when --currency is given, else minor units.\n"                                 \
     "Lists: as JSON, or one item at a time: --line sku=X,quantity=2\n"
-#define T_SOURCE_HELP "who says so: part of the id (default cli)"
-#define T_ID_HELP     "the same id with the same words is done once only"
+#define T_ANSWER       "\nAnswer: %s\n"
+#define T_HELP_COLUMNS "option", "value", " ", "meaning"
+#define T_REQUIRED     "required"
+#define T_SOURCE_HELP  "who says so: part of the id (default cli)"
+#define T_ID_HELP      "the same id with the same words is done once only"
 
 /* columns.c, report.c */
 #define T_MAP_PAIR       "--map: '%.*s' is no COLUMN=FIELD"
@@ -208,7 +211,7 @@ enum exit_code {
 #define T_OPT_CANCEL        "order ids that begin so take back earlier orders"
 #define T_OPT_GROUP         "rows of one order lie at most so far apart (default 10000)"
 #define T_OPT_AS            "what a row says (default count)"
-#define T_OPT_AS_OF         "when it was counted (default: time of the file)"
+#define T_OPT_AS_OF         "when it was counted, or now (default: time of the file)"
 #define T_OPT_MISSING       "snapshot: SKUs that are not in the file (default keep)"
 #define T_OPT_SUM           "add up the rows of a SKU"
 #define T_OPT_PERCENT       "this share of each quantity"

@@ -211,7 +211,7 @@ static void help_row(struct table *table, const char *name, const char *type, co
     table_row(table);
     table_cell(table, 0, name, 0);
     table_cell(table, 1, type, 0);
-    table_cell(table, 2, required ? "required" : "", 0);
+    table_cell(table, 2, required ? T_REQUIRED : "", 0);
     table_cell(table, 3, help, 0);
 }
 
@@ -240,7 +240,7 @@ int cli_verb_help(const struct stk_verb *verb)
     printf("stockade %s: %s\n\n", verb->name, verb->help);
     table_init(&table);
     for (int i = 0; i < 4; i++) {
-        static const char *const names[] = {"option", "value", " ", "meaning"};
+        static const char *const names[] = {T_HELP_COLUMNS};
         table_column(&table, names[i]);
     }
     if (verb->kind == STK_VERB_WRITE || verb->takes_source)
@@ -253,7 +253,7 @@ int cli_verb_help(const struct stk_verb *verb)
     if (table.rows)
         table_print(&table, stdout);
     table_fini(&table);
-    printf("\nAnswer: %s\n", verb->result ? verb->result : "");
+    printf(T_ANSWER, verb->result ? verb->result : "");
     if (verb->kind == STK_VERB_WRITE)
         fputs(T_VERB_OPTIONS, stdout);
     return EXIT_DONE;
