@@ -168,6 +168,7 @@ static enum stk_status append(struct stk_journal *journal, struct stk_batch *bat
         status = injected(err, STK_FAULT_JOURNAL_AFTER_COMMIT);
     }
     if (status == STK_OK && is_new) {
+        stk_shelf_written(journal->shelf);
         stk_keeper_taken(journal->keeper, journal->current->file_bytes);
         status = injected(err, STK_FAULT_JOURNAL_SEGMENT_SWITCHED);
     }

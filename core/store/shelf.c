@@ -9,6 +9,7 @@ struct stk_shelf {
     pthread_mutex_t lock;
     struct stk_shelf_segment **segments;
     uint32_t count, capacity;
+    int unwritten; /* the last segment holds nothing yet, not even its head */
 };
 
 /* ---- open ---- */
@@ -251,6 +252,7 @@ enum stk_status stk_shelf_extend(struct stk_shelf *shelf, stk_seq_t first, stk_t
     if (status == STK_OK) {
         segment->first = first;
         segment->last = first - 1;
+        shelf->unwritten = 1;
         status = stk_file_size(path.text, &segment->file_bytes, err);
     }
     if (status == STK_OK)
@@ -267,6 +269,13 @@ enum stk_status stk_shelf_extend(struct stk_shelf *shelf, stk_seq_t first, stk_t
     return status;
 }
 
+void stk_shelf_written(struct stk_shelf *shelf)
+{
+    pthread_mutex_lock(&shelf->lock);
+    shelf->unwritten = 0;
+    pthread_mutex_unlock(&shelf->lock);
+}
+
 static uint64_t bytes_locked(const struct stk_shelf *shelf)
 {
     uint64_t bytes = 0;
@@ -279,7 +288,9 @@ static uint64_t bytes_locked(const struct stk_shelf *shelf)
 static struct stk_shelf_segment *first_to_cut(struct stk_shelf *shelf, stk_seq_t pin,
                                               uint64_t keep_bytes, stk_time_t keep_since)
 {
-    struct stk_shelf_segment *first = shelf->count > 1 ? shelf->segments[0] : NULL;
+    /* what tells where the journal ends must be left, or a crash now would begin it anew */
+    uint32_t written = shelf->count - (uint32_t)shelf->unwritten;
+    struct stk_shelf_segment *first = written > 1 ? shelf->segments[0] : NULL;
     if (!first || first->last + 1 >= pin)
         return NULL; /* recovery begins at the last effect that is folded */
     int too_many = keep_bytes != 0 && bytes_locked(shelf) > keep_bytes;

@@ -46,9 +46,11 @@ stk_seq_t stk_shelf_after(struct stk_shelf *shelf, const struct stk_shelf_segmen
 /* Journal thread: the last segment is closed at `last`; number next.seg `first` and lend it. */
 enum stk_status stk_shelf_extend(struct stk_shelf *shelf, stk_seq_t first, stk_time_t last_ms,
                                  struct stk_shelf_segment **out, struct stk_error *err);
-/* Take the first segment off and remove its file, if it is not the last one and holds nothing at or
- * after pin - 1, and when all files are more than keep_bytes (0 = any number) or its last batch is
- * older than keep_since. Returns 1 when one was cut. */
+/* Journal thread: the first batch of the last segment is committed. */
+void stk_shelf_written(struct stk_shelf *shelf);
+/* Take the first segment off and remove its file, if it is not the last one that was written to and
+ * holds nothing at or after pin - 1, and when all files are more than keep_bytes (0 = any number)
+ * or its last batch is older than keep_since. Returns 1 when one was cut. */
 int stk_shelf_cut(struct stk_shelf *shelf, stk_seq_t pin, uint64_t keep_bytes,
                   stk_time_t keep_since, struct stk_error *err);
 

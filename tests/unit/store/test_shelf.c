@@ -162,6 +162,8 @@ static void test_extend(void **state)
     assert_int_equal(stk_shelf_extend(shelf, 11, 77, &segment, &err), STK_OK);
     assert_int_equal(segment->first, 11);
     assert_int_equal(segment->file_bytes, 8u << 20);
+    /* the only segment with batches stays until the new one has its first */
+    assert_int_equal(stk_shelf_cut(shelf, 1000, 1, INT64_MAX, &err), 0);
     stk_shelf_give_back(shelf, segment);
     assert_int_equal(stk_shelf_lend(shelf, 5, &segment, &err), STK_OK);
     assert_int_equal(segment->last, 10);
@@ -177,6 +179,25 @@ static void test_extend(void **state)
     struct stk_path next;
     stk_path_join(&next, folder.path, STK_SEGMENT_NEXT, NULL);
     assert_int_equal(access(next.text, F_OK), 0);
+}
+
+static void test_cut_waits_for_the_first_batch(void **state)
+{
+    (void)state;
+    struct stk_shelf_end end;
+    struct stk_shelf_segment *segment;
+    test_segments_fill(&chain, folder.path, 2, 2, 5, 100); /* 1, 11 */
+    struct stk_shelf *shelf = open_shelf(&end);
+    assert_int_equal(stk_segment_make(folder.path, 8u << 20, NULL, NULL, NULL), STK_OK);
+    assert_int_equal(stk_shelf_extend(shelf, 21, 77, &segment, NULL), STK_OK);
+    stk_shelf_give_back(shelf, segment);
+    assert_int_equal(stk_shelf_cut(shelf, 1000, 1, INT64_MAX, NULL), 1);
+    assert_int_equal(stk_shelf_cut(shelf, 1000, 1, INT64_MAX, NULL), 0);
+    assert_int_equal(stk_shelf_first(shelf), 11);
+    stk_shelf_written(shelf);
+    assert_int_equal(stk_shelf_cut(shelf, 1000, 1, INT64_MAX, NULL), 1);
+    assert_int_equal(stk_shelf_first(shelf), 21);
+    stk_shelf_close(shelf);
 }
 
 static void test_a_gap_is_refused(void **state)
@@ -231,6 +252,7 @@ int main(void)
         UNIT(test_lend),
         UNIT(test_cut),
         UNIT(test_extend),
+        UNIT(test_cut_waits_for_the_first_batch),
         UNIT(test_a_gap_is_refused),
         UNIT(test_a_stranger_is_refused),
         UNIT(test_a_wrong_name_is_refused),
