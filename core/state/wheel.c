@@ -12,6 +12,10 @@
 #define WINDOW (1u << STK_WHEEL_BITS)
 #define WORDS  (STK_WHEEL_SLOTS / 64)
 
+/* Looked at from the end of the archive queue before it is left to a sort: more orders than that
+ * seldom close within one millisecond. */
+#define CLOSED_STEPS 256
+
 _Static_assert(STK_WHEEL_LEVELS *(uint64_t)STK_WHEEL_SLOTS < STK_WHEEL_CLOSED, "a place fits");
 
 /* --- which slots are not empty --- */
@@ -335,31 +339,50 @@ stk_time_t stk_wheel_next_ms(const struct stk_wheel *wheel)
 
 /* --- the archive queue --- */
 
-/* In front of the first one. */
-static void prepend_closed(struct stk_wheel *wheel, struct stk_orders *orders, uint32_t slot)
+/* Between two that follow each other; STK_NONE: the end on that side. */
+static void link_closed(struct stk_wheel *wheel, struct stk_orders *orders, uint32_t slot,
+                        uint32_t before, uint32_t after)
 {
     struct stk_order *order = stk_orders_at(orders, slot);
     order->wheel_slot = STK_WHEEL_CLOSED;
-    order->wheel_prev = STK_NONE;
-    order->wheel_next = wheel->closed.first - 1;
-    stk_orders_at(orders, order->wheel_next)->wheel_prev = slot;
-    wheel->closed.first = slot + 1;
+    order->wheel_prev = before;
+    order->wheel_next = after;
+    if (before == STK_NONE)
+        wheel->closed.first = slot + 1;
+    else
+        stk_orders_at(orders, before)->wheel_next = slot;
+    if (after == STK_NONE)
+        wheel->closed.last = slot + 1;
+    else
+        stk_orders_at(orders, after)->wheel_prev = slot;
 }
 
+/* Neither an archived order that came back, which goes to the front, nor orders that close within
+ * one millisecond, which do so in any order of their numbers, may cost a sort. */
 void stk_wheel_close(struct stk_wheel *wheel, struct stk_orders *orders, uint32_t slot)
 {
     const struct stk_order *order = stk_orders_at(orders, slot);
+    uint32_t before = wheel->closed.last - 1, after = STK_NONE;
     stk_assert(order->wheel_slot == STK_NONE);
     wheel->closed_count++;
-    if (wheel->closed.last && closed_before(stk_orders_at(orders, wheel->closed.last - 1), order)) {
-        /* an archived order that came back goes to the front, which must not cost a sort */
-        if (closed_before(stk_orders_at(orders, wheel->closed.first - 1), order)) {
-            prepend_closed(wheel, orders, slot);
+    if (wheel->closed_unsorted) {
+        append(wheel, orders, STK_WHEEL_CLOSED, slot);
+        return;
+    }
+    if (before != STK_NONE && closed_before(stk_orders_at(orders, wheel->closed.first - 1), order))
+        after = wheel->closed.first - 1, before = STK_NONE;
+    for (unsigned steps = 0; before != STK_NONE; steps++) {
+        if (!closed_before(stk_orders_at(orders, before), order))
+            break;
+        if (steps == CLOSED_STEPS) {
+            wheel->closed_unsorted = 1;
+            append(wheel, orders, STK_WHEEL_CLOSED, slot);
             return;
         }
-        wheel->closed_unsorted = 1;
+        after = before;
+        before = stk_orders_at(orders, before)->wheel_prev;
     }
-    append(wheel, orders, STK_WHEEL_CLOSED, slot);
+    link_closed(wheel, orders, slot, before, after);
 }
 
 uint32_t stk_wheel_closed(const struct stk_wheel *wheel)

@@ -293,6 +293,30 @@ static void an_archived_order_goes_to_the_front(void **state)
     end();
 }
 
+/* Under load hundreds close within one millisecond, whatever their numbers. */
+static void orders_of_one_millisecond_need_no_sort(void **state)
+{
+    enum { COUNT = 20000, EACH = 200 };
+    stk_time_t last_ms = 0;
+    uint64_t last_number = 0;
+    (void)state;
+    begin(COUNT, 1000);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        uint32_t slot = i / EACH * EACH + (EACH - 1 - i % EACH); /* numbers fall */
+        stk_orders_at(&orders, slot)->changed_ms = i / EACH;
+        stk_wheel_close(&wheel, &orders, slot);
+        assert_false(wheel.closed_unsorted);
+    }
+    for (uint32_t slot; (slot = stk_wheel_closed(&wheel)) != STK_NONE;) {
+        const struct stk_order *order = stk_orders_at(&orders, slot);
+        assert_true(order->changed_ms > last_ms || order->number > last_number);
+        last_ms = order->changed_ms;
+        last_number = order->number;
+        stk_wheel_remove(&wheel, &orders, slot);
+    }
+    end();
+}
+
 static void after_recovery_the_queue_is_sorted(void **state)
 {
     enum { COUNT = 100000 };
@@ -345,6 +369,7 @@ int main(void)
         cmocka_unit_test(no_advance_moves_many_at_once),
         cmocka_unit_test(closed_orders_queue_up),
         cmocka_unit_test(an_archived_order_goes_to_the_front),
+        cmocka_unit_test(orders_of_one_millisecond_need_no_sort),
         cmocka_unit_test(after_recovery_the_queue_is_sorted),
         cmocka_unit_test(refused_memory_is_said),
     };
