@@ -63,12 +63,26 @@ says "is there" '"on_hand":7' json stock get BOWL
 touch -d '30 days ago' "$folder/stock.csv"
 says "an old count is refused" "STALE" s import stock "$folder/stock.csv" --location main
 check "unless it is of now" s import stock "$folder/stock.csv" --location main --as-of now
+check "another location" s location put annex
+awk 'BEGIN { print "sku,quantity"; for (i = 0; i < 20; i++) print "M" i ",5" }' > "$folder/m.csv"
+check "twenty SKUs" s import skus "$folder/m.csv"
+says "a whole set" '"snapshot_rows":20' json import stock "$folder/m.csv" --as snapshot \
+    --location annex --as-of now
+printf 'sku,quantity\nM1,5\nGHOST,1\n' > "$folder/few.csv"
+says "a file that is nearly empty is held" "held by the breaker" \
+    s import stock "$folder/few.csv" --as snapshot --missing zero --location annex --as-of now
+set=$(sed -n 's/.*--snapshot \([^ ]*\) .*/\1/p' "$folder/said")
+says "its unknown SKU is refused alone" "NOT_FOUND" cat "$folder/few.csv.rejects.csv"
+says "nothing has moved" '"on_hand":5' json stock get M7
+check "until a person agrees" s stock snapshot --snapshot "$set" --action approve
+sleep 0.5
+says "then it is so" '"on_hand":0' json stock get M7
 check "export of SKUs" s export skus "$folder/out.csv"
 says "with quotes" 'BOWL,"Bowl ""big"""' cat "$folder/out.csv"
 check "imported again" s import skus "$folder/out.csv" --source again
 says "export of stock" "PLATE,main,2" s export stock
 says "export of orders" "A1,web" s export orders
-says "every unit accounted for" "balanced: all 3 SKUs" s check
+says "every unit accounted for" "balanced: all 23 SKUs" s check
 
 # The answer is there after a kill; the data folder is read without the engine.
 engine_kill

@@ -6,7 +6,7 @@
 #include "tools/stockade/args.h"
 #include "tools/stockade/import.h"
 #include "tools/stockade/json.h"
-#include "tools/stockade/map.h"
+#include "tools/stockade/stock.h"
 #include "tools/stockade/texts.h"
 #include "tools/stockade/when.h"
 #include <inttypes.h>
@@ -182,20 +182,6 @@ const struct import_kind import_skus = {"skus",   sku_fields,   "sku",    skus_b
 
 /* --- stock --- */
 
-struct gathered {
-    char *sku, *location, *raw;
-    uint64_t line;
-    int64_t quantity;
-};
-struct stock {
-    int gathers, receives, snapshot;
-    const char *batch;
-    int64_t as_of;
-    struct map seen; /* receive: how often the same words came; gather: index + 1 */
-    struct gathered *rows;
-    size_t count, room;
-};
-
 static enum stk_status stock_begin(struct import *import, struct stk_error *err)
 {
     const struct import_options *chosen = &import->options;
@@ -233,7 +219,7 @@ static void stock_fini(struct import *import)
     free(own);
 }
 
-static int64_t share(const struct import *import, int64_t quantity)
+int64_t stock_share(const struct import *import, int64_t quantity)
 {
     int64_t percent = import->options.percent;
     return percent ? (quantity * percent + 50) / 100 : quantity;
@@ -246,7 +232,7 @@ static enum stk_status send_stock(struct import *import, const char *sku, const 
     struct stock *own = import->own;
     char id[IMPORT_ID_TEXT], salt[STK_ID_MAX * 2 + 32] = "";
     json_t *params = json_pack("{s:s,s:s,s:I}", "sku", sku, "location", location, "quantity",
-                               (json_int_t)share(import, quantity));
+                               (json_int_t)stock_share(import, quantity));
     json_object_update(params, more);
     json_decref(more);
     if (own->receives) {
@@ -294,9 +280,12 @@ static enum stk_status gather(struct import *import, const struct csv_row *row, 
         own->rows = must_resize(own->rows, own->room * sizeof(*own->rows));
     }
     *index = own->count;
-    own->rows[own->count++] =
-        (struct gathered){must_copy(sku, strlen(sku)), must_copy(location, strlen(location)),
-                          import_raw(row), row->line, quantity};
+    own->rows[own->count++] = (struct gathered){must_copy(sku, strlen(sku)),
+                                                must_copy(location, strlen(location)),
+                                                import_raw(row),
+                                                row->line,
+                                                quantity,
+                                                0};
     return STK_OK;
 }
 
@@ -370,55 +359,12 @@ static enum stk_status stock_row(struct import *import, const struct csv_row *ro
     return status;
 }
 
-/* The whole set in messages of STK_LINES_MAX rows; it is applied when the last one is there. */
-static enum stk_status send_snapshot(struct import *import, struct stk_error *err)
-{
-    struct stock *own = import->own;
-    const struct import_options *chosen = &import->options;
-    char set[IMPORT_ID_TEXT], id[IMPORT_ID_TEXT + 16];
-    json_t *whole = json_array();
-    enum stk_status status = STK_OK;
-    for (size_t i = 0; i < own->count; i++)
-        json_array_append_new(whole, json_pack("{s:s,s:I}", "sku", own->rows[i].sku, "quantity",
-                                               (json_int_t)share(import, own->rows[i].quantity)));
-    struct buffer salt = {0};
-    buffer_printf(&salt, "%s %" PRId64 " %s", chosen->location, own->as_of,
-                  chosen->batch ? chosen->batch : "");
-    json_t *parts = json_array();
-    for (size_t at = 0; at < own->count || !at; at += STK_LINES_MAX) {
-        json_t *rows = json_array();
-        for (size_t i = at; i < own->count && i < at + STK_LINES_MAX; i++)
-            json_array_append(rows, json_array_get(whole, i));
-        json_array_append_new(parts, rows);
-    }
-    /* The id of the set: of all its rows, a thousand at a time. */
-    for (size_t i = 0; i < json_array_size(parts); i++) {
-        import_id(json_array_get(parts, i), salt.data, set);
-        buffer_text(&salt, set + strlen("import-"));
-    }
-    for (size_t i = 0; i < json_array_size(parts) && status == STK_OK; i++) {
-        json_t *params =
-            json_pack("{s:s,s:s,s:I,s:I,s:s,s:O}", "snapshot", set, "location", chosen->location,
-                      "total", (json_int_t)own->count, "as_of", (json_int_t)own->as_of, "missing",
-                      chosen->missing, "rows", json_array_get(parts, i));
-        snprintf(id, sizeof(id), "%.39s.%u", set, (unsigned)i);
-        status = send_row(import, "stock.snapshot", params, id, own->rows[i * STK_LINES_MAX].line,
-                          own->rows[i * STK_LINES_MAX].raw, T_COUNT_PARTS, err);
-        json_decref(params);
-    }
-    report_add(&import->report, T_COUNT_SNAPSHOT, own->count);
-    json_decref(parts);
-    json_decref(whole);
-    buffer_fini(&salt);
-    return status;
-}
-
 static enum stk_status stock_end(struct import *import, struct stk_error *err)
 {
     struct stock *own = import->own;
     enum stk_status status = STK_OK;
     if (own->snapshot)
-        return own->count ? send_snapshot(import, err) : STK_OK;
+        return snapshot_send(import, err);
     for (size_t i = 0; i < own->count && status == STK_OK; i++) {
         const struct gathered *row = &own->rows[i];
         status = send_stock(import, row->sku, row->location, row->quantity, json_object(),

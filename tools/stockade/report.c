@@ -74,6 +74,15 @@ void report_refuse(struct report *report, uint64_t line, const char *code, const
     buffer_fini(&row);
 }
 
+void report_note(struct report *report, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    buffer_clear(&report->note);
+    buffer_vprintf(&report->note, format, list);
+    va_end(list);
+}
+
 const char *report_number(uint64_t value, char *room)
 {
     char digits[REPORT_NUMBER];
@@ -155,6 +164,8 @@ void report_print(const struct report *report, FILE *to)
         fprintf(to, T_REJECTS_FAILED, report->rejects);
     else if (report->refused && report->rejects)
         fprintf(to, T_REJECTS, report->rejects);
+    if (report->note.size)
+        fprintf(to, "  %s\n", report->note.data);
 }
 
 /* "orders placed" is a key of its own in JSON: orders_placed. */
@@ -182,6 +193,8 @@ json_t *report_json(const struct report *report)
     json_object_set_new(json, "reasons", reasons);
     if (report->refused && report->rejects)
         json_object_set_new(json, "rejects", json_string(report->rejects));
+    if (report->note.size)
+        json_object_set_new(json, "note", json_string(report->note.data));
     json_object_set_new(json, "ms",
                         json_integer((json_int_t)((now(report) - report->begun_ns) / 1000000)));
     return json;
@@ -193,6 +206,7 @@ void report_fini(struct report *report)
         buffer_fini(&report->samples[i]);
         free((char *)(uintptr_t)report->reasons[i].name);
     }
+    buffer_fini(&report->note);
     if (report->out)
         fclose(report->out);
     report->out = NULL;

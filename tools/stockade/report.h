@@ -26,6 +26,7 @@ struct report {
     struct report_count counts[REPORT_COUNTS];
     struct report_count reasons[REPORT_REASONS]; /* rows by code; names are ours */
     struct buffer samples[REPORT_REASONS];       /* the first reason of each code */
+    struct buffer note;                          /* what a person has to do now */
     uint64_t total_bytes;                        /* of the file, 0: unknown */
     int bar;                                     /* stderr is a terminal */
     int failed;                                  /* the rejects file cannot be written */
@@ -39,6 +40,9 @@ void report_add(struct report *report, const char *name, uint64_t more);
 /* A row that was refused, with its line number, code and reason; raw: the row as CSV. */
 void report_refuse(struct report *report, uint64_t line, const char *code, const char *reason,
                    const char *raw);
+/* A line that stands at the end of the report; the last one stays. */
+void report_note(struct report *report, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* Redraws the bar, at most ten times a second. */
 void report_progress(struct report *report, uint64_t bytes);
 /* Takes the bar away and closes the rejects file. */

@@ -282,4 +282,10 @@ enum exit_code {
 #define T_HELP_RESTORE        "a data folder from a backup"
 #define T_HELP_REBUILD        "the state again from the journal"
 
+/* snapshot.c */
+#define T_SNAPSHOT_UNKNOWN    "no SKU \"%s\""
+#define T_SNAPSHOT_INCOMPLETE "the set is not complete and not applied"
+#define T_SNAPSHOT_HELD                                                                            \
+    "held by the breaker: stockade stock snapshot --snapshot %s --action approve (or discard)"
+
 #endif

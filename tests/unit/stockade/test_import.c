@@ -24,6 +24,7 @@ struct engine {
     unsigned requests;
     json_t *calls;         /* [verb, params] of each new one */
     const char *short_sku; /* of which there is 1 */
+    int holds;             /* the breaker */
 };
 
 static json_t *call_of(const struct engine *engine, size_t index, const char **verb)
@@ -73,6 +74,16 @@ static enum fake_deed serve(void *arg, struct stk_bytes verb, const struct stk_v
         stk_doc_key_int(out, "seq", engine->seq);
         return FAKE_ANSWER;
     }
+    if (verb.size == 9 && !memcmp(verb.data, "stock.get", 9)) {
+        struct stk_bytes sku = stk_value_bytes(stk_value_get(value, "sku"));
+        if (sku.size == 4 && !memcmp(sku.data, "NONE", 4)) {
+            fake_rpc_refuse(out, "NOT_FOUND", "no");
+            return FAKE_ANSWER;
+        }
+        stk_doc_nil(out);
+        stk_doc_map(out, 0);
+        return FAKE_ANSWER;
+    }
     json_t *params = json_of(value);
     if (is_short(engine, params, out)) {
         json_decref(params);
@@ -89,8 +100,9 @@ static enum fake_deed serve(void *arg, struct stk_bytes verb, const struct stk_v
     }
     json_decref(params);
     stk_doc_nil(out);
-    stk_doc_map(out, 1);
+    stk_doc_map(out, 2);
     stk_doc_key_int(out, "seq", (int64_t)*seq);
+    stk_doc_key_text(out, "state", engine->holds ? "held" : "placed");
     return FAKE_ANSWER;
 }
 
@@ -441,8 +453,9 @@ static void test_snapshot(void **state)
     fputs("sku,quantity\n", file);
     for (int i = 0; i < 2500; i++)
         fprintf(file, "S%d,%d\n", i, i % 7);
-    fputs("S1,9\n", file);
+    fputs("S1,9\nNONE,3\n", file);
     fclose(file);
+    at->engine.holds = 1;
     assert_int_equal(run(at,
                          WORDS("stock", at->file, "--as=snapshot", "--location=L", "--missing=zero",
                                "--as-of=2024-05-01"),
@@ -450,9 +463,16 @@ static void test_snapshot(void **state)
                      EXIT_PARTLY);
     expect(report, "snapshot_rows", 2500);
     expect(json_object_get(report, "reasons"), "DUPLICATE", 1);
+    expect(json_object_get(report, "reasons"), "NOT_FOUND", 1);
+    json_t *params = call_of(&at->engine, 0, &verb);
+    const char *set = json_string_value(json_object_get(params, "snapshot"));
+    const char *note = json_string_value(json_object_get(report, "note"));
+    assert_non_null(note);
+    assert_non_null(strstr(note, "--action approve"));
+    assert_non_null(strstr(note, set));
     json_decref(report);
     assert_int_equal(json_array_size(at->engine.calls), 3);
-    json_t *params = call_of(&at->engine, 2, &verb);
+    params = call_of(&at->engine, 2, &verb);
     assert_int_equal(json_number(params, "total", 0), 2500);
     assert_int_equal(json_array_size(json_object_get(params, "rows")), 500);
     assert_int_equal(json_number(params, "as_of", 0), 1714521600000);
