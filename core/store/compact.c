@@ -245,7 +245,8 @@ static enum stk_status sweep_in(struct stk_compact *compact, struct stk_kv_txn *
         if (status != STK_OK)
             break;
         memcpy(compact->sweep_key, key.data, sizeof(compact->sweep_key));
-        if ((int64_t)stk_image_minutes(found) * 60000 < before_ms) {
+        /* minutes were rounded down: a row stays a little longer rather than shorter */
+        if (((int64_t)stk_image_minutes(found) + 1) * 60000 < before_ms) {
             stk_digest_take(digest, hash);
             stk_kv_cursor_delete(cursor);
         } else if (++compact->sweep_skipped == SWEEP_SKIPPED) {

@@ -15,11 +15,24 @@ static void must(int good, const char *what, const char *path)
     abort();
 }
 
+static void make_below(struct test_folder *folder, const char *base)
+{
+    snprintf(folder->path, sizeof(folder->path), "%s/stk-test-XXXXXX", base);
+    must(mkdtemp(folder->path) != NULL, "making", folder->path);
+}
+
 void test_folder_make(struct test_folder *folder)
 {
     const char *base = getenv("TMPDIR");
-    snprintf(folder->path, sizeof(folder->path), "%s/stk-test-XXXXXX", base ? base : "/tmp");
-    must(mkdtemp(folder->path) != NULL, "making", folder->path);
+    make_below(folder, base ? base : "/tmp");
+}
+
+void test_folder_make_quick(struct test_folder *folder)
+{
+    if (!getenv("TMPDIR") && access("/dev/shm", W_OK) == 0)
+        make_below(folder, "/dev/shm");
+    else
+        test_folder_make(folder);
 }
 
 static int remove_one(const char *path, const struct stat *stat, int kind, struct FTW *ftw)

@@ -28,7 +28,7 @@ static char path[600];
 static int setup(void **state)
 {
     (void)state;
-    test_folder_make(&folder);
+    test_folder_make_quick(&folder);
     snprintf(path, sizeof(path), "%s/state", folder.path);
     return 0;
 }

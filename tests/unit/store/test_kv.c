@@ -31,7 +31,7 @@ static struct stk_kv_options options_of(uint64_t map_bytes)
 static int setup(void **state)
 {
     (void)state;
-    test_folder_make(&folder);
+    test_folder_make_quick(&folder);
     snprintf(path, sizeof(path), "%s/env.mdb", folder.path);
     return 0;
 }

@@ -23,7 +23,7 @@ static struct test_chain chain;
 static int setup(void **state)
 {
     (void)state;
-    test_folder_make(&folder);
+    test_folder_make_quick(&folder);
     memset(&chain, 0, sizeof(chain));
     return 0;
 }
