@@ -8,6 +8,7 @@
 #include "core/flow/engine.h"
 #include "core/base/fault.h"
 #include "core/base/hash.h"
+#include "core/flow/ahead.h"
 #include "core/flow/apply.h"
 #include "core/flow/count.h"
 #include "core/flow/life.h"
@@ -20,7 +21,6 @@
 #define ANSWER_LARGE       (512 * 1024)
 #define HOUSEKEEPING_MS    1000
 #define SLICE_HOUSEKEEPING 1000
-#define WARM               16 /* commands whose memory is fetched ahead */
 
 /* Verbs of the engine's own inboxes, not in the table. */
 #define VERB_RUN_MADE    0xf001
@@ -162,7 +162,8 @@ enum stk_status stk_engine_load(struct stk_engine *engine, struct stk_rows *rows
     engine->now = stk_time_now_ms(&engine->time);
     engine->grace_until_ms =
         engine->state.seq ? engine->now + engine->options.recovery_grace_ms : 0;
-    stk_counter_set(&engine->counters.sequence, engine->state.seq); /* known before the first turn */
+    stk_counter_set(&engine->counters.sequence,
+                    engine->state.seq); /* known before the first turn */
     return STK_OK;
 }
 
@@ -771,42 +772,6 @@ static void housekeep(struct stk_engine *engine)
 
 /* ---- the turn ---- */
 
-/* The first line's SKU of a placing; empty for other commands. */
-static struct stk_bytes first_sku(const struct stk_command *command)
-{
-    const struct stk_args_order_place *args = stk_command_args(command);
-    if (!is_order_key(command) || command->attach != STK_ATTACH_NONE || !args->lines.size)
-        return (struct stk_bytes){0};
-    const struct stk_args_line *line = stk_command_list(command, args->lines);
-    return stk_command_bytes(command, line->sku);
-}
-
-/* What the next commands will look at is on its way from memory before they are decided: first what
- * their keys lead to, then, for placings, the cell. Looks only. */
-static void warm(struct stk_engine *engine, const struct stk_ring_spsc *ring)
-{
-    const struct stk_state *state = &engine->state;
-    const struct stk_command *command;
-    uint64_t position = 0, again = 0;
-    uint32_t size;
-    for (unsigned i = 0; i < WARM && (command = stk_ring_spsc_ahead(ring, &position, &size)); i++) {
-        struct stk_bytes sku = first_sku(command);
-        stk_orders_prefetch(&state->orders, sku.size ? command->key : command->order_key);
-        stk_dedupe_prefetch(&state->dedupe, command->key);
-        if (sku.size)
-            stk_catalog_prefetch_sku(&state->catalog, sku);
-    }
-    for (unsigned i = 0; i < WARM && (command = stk_ring_spsc_ahead(ring, &again, &size)); i++) {
-        struct stk_bytes name = first_sku(command);
-        stk_sku_t sku = name.size ? stk_catalog_find_sku(&state->catalog, name) : STK_NONE;
-        stk_cell_t cell = sku == STK_NONE
-                              ? STK_NONE
-                              : (stk_cell_t)stk_catalog_sku(&state->catalog, sku)->first_cell;
-        if (cell != STK_NONE)
-            __builtin_prefetch(stk_catalog_cell(&state->catalog, cell), 1);
-    }
-}
-
 static uint32_t take_slice(struct stk_engine *engine, struct stk_inbox *inbox)
 {
     uint32_t taken = 0;
@@ -816,8 +781,8 @@ static uint32_t take_slice(struct stk_engine *engine, struct stk_inbox *inbox)
             (struct stk_command *)stk_ring_spsc_peek(&inbox->commands, &size);
         if (!command || !batch_ready(engine))
             break;
-        if (taken % WARM == 0)
-            warm(engine, &inbox->commands);
+        if (taken % STK_AHEAD == 0)
+            stk_ahead(&engine->state, &inbox->commands);
         stk_assert(command->size <= size && command->submitter < engine->inboxes);
         if (command->verb == VERB_RUN_MADE || command->verb == VERB_RUN_DROPPED) {
             run_changed(engine, command);

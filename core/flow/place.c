@@ -299,9 +299,9 @@ void stk_order_short(struct stk_apply *apply, uint32_t slot, uint16_t line, int6
     const struct stk_order *order = stk_orders_at(&state->orders, slot);
     struct stk_order_line *at = stk_order_lines(&state->orders, order) + line;
     const struct stk_order_component *component = stk_order_components(&state->orders, order);
-    uint32_t entry = stk_book_find_shortfall(&state->book, order->number, line);
     if (units == 0)
         return;
+    uint32_t entry = stk_book_find_shortfall(&state->book, order->number, line);
     stk_assert((int64_t)at->short_units + units >= 0);
     at->short_units = (uint32_t)((int64_t)at->short_units + units);
     for (uint16_t c = 0; c < at->component_count; c++) {

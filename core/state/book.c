@@ -752,6 +752,8 @@ uint32_t stk_book_find_early(const struct stk_book *book, struct stk_hash order_
 {
     uint64_t cursor = 0;
     uint32_t slot;
+    if (book->early.used == 0) /* mostly: then no memory is touched */
+        return STK_NONE;
     while ((slot = stk_index_next(&book->early_keys, order_key.low, &cursor)) != STK_NONE)
         if (stk_hash_equal(early_at(book, slot)->order_key, order_key))
             return slot;

@@ -175,9 +175,34 @@ stk_sku_t stk_catalog_find_sku(const struct stk_catalog *catalog, struct stk_byt
     return STK_NONE;
 }
 
-void stk_catalog_prefetch_sku(const struct stk_catalog *catalog, struct stk_bytes name)
+uint64_t stk_catalog_prefetch_name(const struct stk_catalog *catalog, struct stk_bytes name)
 {
-    stk_index_prefetch(&catalog->sku_names, name_hash(name));
+    uint64_t hash = name_hash(name);
+    stk_index_prefetch(&catalog->sku_names, hash);
+    return hash;
+}
+
+stk_sku_t stk_catalog_prefetch_sku(const struct stk_catalog *catalog, uint64_t hash)
+{
+    uint64_t cursor = 0;
+    uint32_t value = stk_index_next(&catalog->sku_names, hash, &cursor);
+    if (value == STK_NONE || value & STK_ALIAS_BIT)
+        return STK_NONE; /* aliases are rare */
+    __builtin_prefetch(stk_catalog_sku(catalog, value));
+    return value;
+}
+
+stk_cell_t stk_catalog_prefetch_cell(const struct stk_catalog *catalog, stk_sku_t slot)
+{
+    const struct stk_sku *sku = stk_catalog_sku(catalog, slot);
+    uint32_t id = atomic_load_explicit(&sku->id, memory_order_relaxed);
+    stk_cell_t cell = atomic_load_explicit(&sku->first_cell, memory_order_relaxed);
+    __builtin_prefetch(catalog->ids + (id == STK_ID_GONE ? 0 : id));
+    if (cell != STK_NONE) {
+        __builtin_prefetch(stk_catalog_cell(catalog, cell), 1);
+        __builtin_prefetch(stk_catalog_cell_more(catalog, cell));
+    }
+    return cell;
 }
 
 stk_listing_t stk_catalog_find_listing(const struct stk_catalog *catalog, stk_channel_t channel,

@@ -88,11 +88,6 @@ const struct stk_key_entry *stk_dedupe_find(const struct stk_dedupe *dedupe, str
     }
 }
 
-void stk_dedupe_prefetch(const struct stk_dedupe *dedupe, struct stk_hash key)
-{
-    stk_index_prefetch(&dedupe->index, index_hash(key));
-}
-
 struct stk_bytes stk_dedupe_doc(const struct stk_dedupe *dedupe, const struct stk_key_entry *entry)
 {
     if (entry->doc == STK_NONE)
@@ -194,6 +189,16 @@ int stk_dedupe_may_be_on_disk(const struct stk_dedupe *dedupe, struct stk_hash k
     uint64_t bucket = bucket_of(dedupe, key.low);
     return bucket_has(dedupe, bucket, print) ||
            bucket_has(dedupe, other_bucket(dedupe, bucket, print), print);
+}
+
+void stk_dedupe_prefetch(const struct stk_dedupe *dedupe, struct stk_hash key)
+{
+    stk_index_prefetch(&dedupe->index, index_hash(key));
+    if (dedupe->filter_count == 0)
+        return;
+    uint64_t bucket = bucket_of(dedupe, key.low);
+    __builtin_prefetch(&dedupe->filter[bucket * BUCKET]);
+    __builtin_prefetch(&dedupe->filter[other_bucket(dedupe, bucket, fingerprint(key)) * BUCKET]);
 }
 
 static int bucket_put(struct stk_dedupe *dedupe, uint64_t bucket, uint32_t entry)

@@ -50,10 +50,11 @@ enum stk_status stk_dedupe_init(struct stk_dedupe *dedupe, uint32_t keys, uint64
 void stk_dedupe_fini(struct stk_dedupe *dedupe);
 /* In memory; NULL when not. */
 const struct stk_key_entry *stk_dedupe_find(const struct stk_dedupe *dedupe, struct stk_hash key);
-void stk_dedupe_prefetch(const struct stk_dedupe *dedupe, struct stk_hash key);
 struct stk_bytes stk_dedupe_doc(const struct stk_dedupe *dedupe, const struct stk_key_entry *entry);
 /* 1 when it may lie in a run on disk. */
 int stk_dedupe_may_be_on_disk(const struct stk_dedupe *dedupe, struct stk_hash key);
+/* Bring into the cache what find and may_be_on_disk will touch. */
+void stk_dedupe_prefetch(const struct stk_dedupe *dedupe, struct stk_hash key);
 /* 1 when there is room for one more with a document of up to that size (1 MiB at most). */
 int stk_dedupe_has_room(const struct stk_dedupe *dedupe, uint32_t doc_size);
 /* Sequences ascend. The document is copied. Room was asked for. */

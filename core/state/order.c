@@ -67,6 +67,17 @@ void stk_orders_prefetch(const struct stk_orders *orders, struct stk_hash key)
     stk_index_prefetch(&orders->keys, key.low);
 }
 
+uint32_t stk_orders_prefetch_order(const struct stk_orders *orders, struct stk_hash key)
+{
+    uint64_t cursor = 0;
+    uint32_t slot = stk_index_next(&orders->keys, key.low, &cursor);
+    if (slot != STK_NONE) {
+        __builtin_prefetch(stk_orders_at(orders, slot), 1);
+        __builtin_prefetch((const char *)stk_orders_at(orders, slot) + 64, 1);
+    }
+    return slot;
+}
+
 static uint32_t body_bytes(uint16_t lines, uint16_t components, uint32_t id_size)
 {
     return (uint32_t)(lines * sizeof(struct stk_order_line) +

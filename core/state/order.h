@@ -133,7 +133,10 @@ static inline struct stk_bytes stk_order_id(const struct stk_orders *orders,
 
 uint32_t stk_orders_find(const struct stk_orders *orders,
                          struct stk_hash key); /* slot or STK_NONE */
+/* Bring into the cache what a find will touch; then, a while after, the order that it will find:
+ * its slot, or STK_NONE. It may guess wrong. */
 void stk_orders_prefetch(const struct stk_orders *orders, struct stk_hash key);
+uint32_t stk_orders_prefetch_order(const struct stk_orders *orders, struct stk_hash key);
 /* A new order with room for lines, components and id (copied); all else zero, links STK_NONE. Its
  * number is the caller's to set at once. STK_FULL names the capacity, nothing changed. The caller
  * has looked that the key is new. */

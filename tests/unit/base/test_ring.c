@@ -252,9 +252,42 @@ static void init_reports_out_of_memory(void **state)
     stk_ring_spsc_fini(&ring);
 }
 
+/* Looking on takes nothing, sees what was published when the consumer last looked, and finds the
+ * records behind a skip mark. */
+static void looking_on_takes_nothing(void **state)
+{
+    struct stk_ring_spsc ring;
+    uint32_t size;
+    (void)state;
+    assert_int_equal(stk_ring_spsc_init(&ring, 256, NULL), STK_OK);
+    uint64_t position = 0;
+    assert_null(stk_ring_spsc_ahead(&ring, &position, &size));
+    assert_true(put(&ring, 100, 'a'));
+    assert_true(put(&ring, 60, 'b'));
+    stk_ring_spsc_publish(&ring);
+    assert_non_null(stk_ring_spsc_next(&ring, &size));
+    stk_ring_spsc_release(&ring);
+    assert_true(put(&ring, 90, 'c')); /* does not fit behind b */
+    stk_ring_spsc_publish(&ring);
+    position = 0;
+    assert_memory_equal(stk_ring_spsc_ahead(&ring, &position, &size), "bbb", 3);
+    assert_null(
+        stk_ring_spsc_ahead(&ring, &position, &size)); /* c came after the last look at the tail */
+    assert_memory_equal(stk_ring_spsc_next(&ring, &size), "bbb", 3);
+    assert_non_null(stk_ring_spsc_peek(&ring, &size));
+    position = 0;
+    assert_memory_equal(stk_ring_spsc_ahead(&ring, &position, &size), "ccc", 3);
+    assert_null(stk_ring_spsc_ahead(&ring, &position, &size));
+    assert_memory_equal(stk_ring_spsc_next(&ring, &size), "ccc", 3);
+    assert_int_equal(size, 90);
+    assert_null(stk_ring_spsc_next(&ring, &size));
+    stk_ring_spsc_fini(&ring);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(looking_on_takes_nothing),
         cmocka_unit_test(refuses_odd_sizes),
         cmocka_unit_test(nothing_is_seen_before_publish),
         cmocka_unit_test(a_reservation_may_shrink_or_be_left),
