@@ -92,7 +92,7 @@ static void a_full_catalogue_refuses_and_says_what_is_full(void **state)
 {
     struct stk_error err;
     stk_sku_t sku;
-    char id[8];
+    char id[16];
     (void)state;
     for (int i = 0; i < 8; i++) {
         snprintf(id, sizeof id, "s%d", i);
