@@ -13,7 +13,7 @@
 #define SEGMENT_FORMAT 1
 #define HEAD_SEED      0x53544b5345474d54ull /* "STKSEGMT" */
 #define NAME_DIGITS    20
-#define STEP_BYTES     (256u * 1024) /* of zeros; larger ones make flushes beside them wait longer */
+#define STEP_BYTES     (256u * 1024) /* of zeros; more at once makes flushes beside it wait */
 #define PAGE_BYTES     4096u
 #define CHUNK_HEAD     16 /* key and size before each batch in a chunk */
 #define MAKING_COMMITS 1  /* the tables */
