@@ -337,7 +337,7 @@ enum stk_status stk_segment_append(struct stk_kv *kv, struct stk_segment_head *h
     if (status != STK_OK)
         return status;
     if (head) {
-        head->base = count == 1 ? stk_kv_txn_number(txn) - 1 : 0;
+        head->base = head->base ? stk_kv_txn_number(txn) - 1 : 0;
         put_head(txn, head);
     }
     for (uint32_t i = 0; i < count; i++) {
