@@ -122,9 +122,13 @@ static enum stk_status open_folder(struct stk_daemon *daemon, struct stk_error *
 
 /* ---- loading ---- */
 
+#define REMEDY                                                                                     \
+    "restore a backup (stockade restore BACKUP --data DIR), or, when the journal is sound "        \
+    "(stockade journal verify), rebuild the state from it (stockade state rebuild --data DIR)"
+
 /* A damaged page of LMDB crashes who reads it: say in one line what it was and what helps. The line
  * is made beforehand: nothing but a write is safe then. */
-static char crash_line[4 * STK_PATH_MAX];
+static char crash_line[3 * STK_PATH_MAX];
 static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGABRT};
 #define CRASH_SIGNALS (sizeof crash_signals / sizeof crash_signals[0])
 
@@ -140,10 +144,8 @@ static void guard_begin(const struct stk_daemon *daemon, struct sigaction before
 {
     struct sigaction action = {.sa_handler = crashed_while_loading};
     snprintf(crash_line, sizeof crash_line,
-             "stockaded: reading %s or %s crashed: it is damaged; restore a backup (stockade "
-             "restore BACKUP --data DIR), or, when the journal is sound (stockade journal verify), "
-             "rebuild the state from it (stockade state rebuild --data %s)\n",
-             daemon->state_folder, daemon->journal_folder, daemon->config.data);
+             "stockaded: reading %s or %s crashed: damaged; " REMEDY "\n", daemon->state_folder,
+             daemon->journal_folder);
     for (unsigned i = 0; i < CRASH_SIGNALS; i++)
         sigaction(crash_signals[i], &action, &before[i]);
 }
@@ -342,6 +344,8 @@ static enum stk_status build(struct stk_daemon *daemon, struct stk_error *err)
     if (status == STK_OK)
         status = load_engine(daemon, err);
     guard_end(before);
+    if (status == STK_CORRUPT)
+        stk_log(STK_LOG_ERROR, "what is stored is damaged: " REMEDY);
     if (status == STK_OK)
         status = make_fold(daemon, err);
     if (status == STK_OK)

@@ -21,6 +21,7 @@
 #define BACKLOG          1024
 #define ACCEPTS_PER_TURN 64 /* then others have their turn */
 #define PAUSE_MS         100
+#define SEND_BYTES       (256 * 1024) /* the kernel holds so much for a TCP peer */
 #define UNIX_PREFIX      "unix:"
 
 struct stk_listener {
@@ -114,9 +115,10 @@ static enum stk_peer peer_of(const struct stk_listener *listener, int fd,
 {
     struct ucred credentials;
     socklen_t size = sizeof credentials;
-    int one = 1;
+    int one = 1, send_bytes = SEND_BYTES;
     if (!listener->is_unix) {
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof send_bytes);
         return is_loopback((const struct sockaddr *)from) ? STK_PEER_LOOPBACK : STK_PEER_FAR;
     }
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 &&

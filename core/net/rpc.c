@@ -25,7 +25,7 @@
 #define ANSWERS_TURN  16384       /* then sockets have their turn */
 #define TICK_MS       250
 #define LINGER_MS     1000        /* for a peer to read our last words */
-#define DRAIN_WINDOW  (64 * 1024) /* a peer takes so much in timeout_ms, or all there is */
+#define DRAIN_WINDOW  (32 * 1024) /* a peer takes so much in half of timeout_ms, or all there is */
 #define ENVELOPE      16          /* of a response */
 
 /* Ticket: slot 18 bits, generation 13, notification 1, msgid 32. */
@@ -251,8 +251,12 @@ static void connection_cut(struct connection *connection)
     check_drained(rpc);
 }
 
+/* A TCP peer that reads nothing would not see an end that stands behind what it has not read, and
+ * the kernel would keep all of it: it gets a reset. */
 static void connection_cut_for(struct connection *connection, const char *why)
 {
+    struct linger reset = {.l_onoff = 1};
+    setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     stk_counter_add(&connection->rpc->counters.cut, 1);
     stk_log_limited(STK_LOG_WARN, 1000, "rpc: connection cut slot=%u cause=\"%s\"",
                     connection->slot, why);
@@ -756,7 +760,8 @@ static void connection_tick(struct connection *connection, int64_t now)
         connection_end(connection, STK_TIMEOUT, "half a message, and then nothing for too long");
         stk_counter_add(&connection->rpc->counters.cut, 1);
     }
-    if (connection->out_since_ms && now - connection->out_since_ms > limit_ms) {
+    /* half: the kernel takes some for a peer that takes nothing, once */
+    if (connection->out_since_ms && now - connection->out_since_ms > limit_ms / 2) {
         if (connection->out_taken < DRAIN_WINDOW) {
             connection_cut_for(connection, "it does not fetch its answers");
             return;
