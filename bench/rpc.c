@@ -1,4 +1,4 @@
-/* Requests gather in a buffer and are sent 256 at a time; all their answers are taken before the
+/* Requests gather in a buffer and are sent 1,024 at a time; all their answers are taken before the
  * next ones, so that neither side ever waits for the other with a full socket. One thread. */
 #include "bench/rpc.h"
 #include "bench/scratch.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WINDOW     256
+#define WINDOW     1024
 #define OUT_BYTES  (1u << 20)
 #define IN_BYTES   (4u << 20)
 #define VALUES_MAX 65536

@@ -148,7 +148,7 @@ static enum stk_status injected(struct stk_error *err, enum stk_fault point)
 static enum stk_status append(struct stk_journal *journal, struct stk_batch *batch,
                               struct stk_error *err)
 {
-    struct stk_segment_head head = {.first = batch->first};
+    struct stk_segment_head head = {.first = batch->first, .base = 1};
     int is_new = !journal->current || !stk_segment_fits(journal->current->kv, batch->size);
     enum stk_status status = is_new ? change_segment(journal, batch->first, err) : STK_OK;
     if (status != STK_OK)

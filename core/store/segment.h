@@ -26,7 +26,9 @@ struct stk_segment_head {
     stk_seq_t first;
     uint64_t number;                 /* of its first batch */
     uint8_t before[STK_CHAIN_BYTES]; /* chain hash of the batch before `first` */
-    uint64_t base; /* the file's commits before its first batch; 0 = it has several in one commit */
+    /* The file's commits before its first batch. Given to stk_segment_append: 0 = several batches
+     * may come in one commit, so they cannot be counted by it; else it is filled in. */
+    uint64_t base;
 };
 
 /* "folder/<20 digits>.seg" */
@@ -67,8 +69,8 @@ enum stk_status stk_segment_begin(struct stk_kv *kv, struct stk_segment_head *he
 int stk_segment_fits(struct stk_kv *kv, uint64_t size);
 /* Room for batches that is left, roughly. */
 uint64_t stk_segment_room(struct stk_kv *kv);
-/* Append closed batches in one commit, with the head when the segment is new (else NULL); the
- * head's base is set here. Any failure is final. */
+/* Append closed batches in one commit, with the head when the segment is new (else NULL). Any
+ * failure is final. */
 enum stk_status stk_segment_append(struct stk_kv *kv, struct stk_segment_head *head,
                                    const struct stk_bytes *batches, uint32_t count,
                                    struct stk_error *err);

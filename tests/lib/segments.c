@@ -34,7 +34,7 @@ struct stk_kv *test_segment_new(struct test_chain *chain, const char *folder)
 void test_segment_add(struct test_chain *chain, struct stk_kv *kv, int with_head, uint32_t records,
                       uint32_t bytes, stk_time_t time_ms)
 {
-    struct stk_segment_head head = {.first = chain->last + 1};
+    struct stk_segment_head head = {.first = chain->last + 1, .base = 1};
     struct stk_chain *hash = stk_chain_create();
     memcpy(head.id, chain->id, sizeof(head.id));
     memcpy(head.before, chain->chain, sizeof(head.before));

@@ -33,12 +33,17 @@ static int set_up(void **state)
                                           .folder = folder.path,
                                           .clock = stk_clock_fake(&f.clock),
                                           .started_ms = f.clock.wall_ms - 5000};
-    return stk_journal_open(&sources.journal, &journal, &err) == STK_OK ? 0 : -1;
+    struct stk_rows_options rows = {.folder = folder.path, .map_bytes = 1 << 20};
+    return stk_journal_open(&sources.journal, &journal, &err) == STK_OK &&
+                   stk_rows_open(&sources.rows, &rows, &err) == STK_OK
+               ? 0
+               : -1;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
+    stk_rows_close(sources.rows);
     stk_journal_close(sources.journal);
     fixture_fini(&f);
     test_folder_remove(&folder);
