@@ -134,6 +134,13 @@ static inline uint64_t stk_get_varint(struct stk_reader *in)
     return (uint64_t)stk_reader_fail(in);
 }
 
+/* A varint of at most max; anything above is a fault. */
+static inline uint64_t stk_get_max(struct stk_reader *in, uint64_t max)
+{
+    uint64_t value = stk_get_varint(in);
+    return value > max ? (uint64_t)stk_reader_fail(in) : value;
+}
+
 static inline int64_t stk_get_zigzag(struct stk_reader *in)
 {
     uint64_t value = stk_get_varint(in);

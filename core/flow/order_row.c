@@ -256,24 +256,24 @@ static stk_time_t get_time(struct stk_reader *in, stk_time_t base_ms)
 static void get_fields(struct stk_reader *in, uint64_t mask, struct stk_order *order)
 {
     if (mask & HAS_CHANNEL)
-        order->channel = (uint16_t)stk_get_varint(in);
+        order->channel = (uint16_t)stk_get_max(in, UINT16_MAX);
     if (mask & HAS_EXPIRES)
         order->expires_ms = get_time(in, order->placed_ms);
     order->first_expires_ms =
         mask & HAS_FIRST_EXPIRES ? get_time(in, order->placed_ms) : order->expires_ms;
     order->changed_ms = mask & HAS_CHANGED ? get_time(in, order->placed_ms) : order->placed_ms;
     if (mask & HAS_COUNTRY)
-        order->country = (stk_country_t)stk_get_varint(in);
+        order->country = (stk_country_t)stk_get_max(in, UINT16_MAX);
     if (mask & HAS_CURRENCY)
-        order->currency = (stk_currency_t)stk_get_varint(in);
+        order->currency = (stk_currency_t)stk_get_max(in, UINT32_MAX);
     if (mask & HAS_USE)
-        order->use = (uint16_t)stk_get_varint(in);
+        order->use = (uint16_t)stk_get_max(in, UINT16_MAX);
     if (mask & HAS_REFUNDED)
         order->refunded_minor = stk_get_zigzag(in);
     if (mask & HAS_FIRST_SHORT)
-        order->first_short = (uint32_t)stk_get_varint(in);
+        order->first_short = (uint32_t)stk_get_max(in, UINT32_MAX);
     if (mask & HAS_REVIEW_LEFT)
-        order->review_left_ms = (uint32_t)stk_get_varint(in);
+        order->review_left_ms = (uint32_t)stk_get_max(in, UINT32_MAX);
 }
 
 static enum stk_status read_head(uint64_t number, struct stk_bytes value, struct image *image,
@@ -287,16 +287,20 @@ static enum stk_status read_head(uint64_t number, struct stk_bytes value, struct
     image->mask = stk_get_varint(&in);
     image->id = stk_get_bytes(&in);
     image->order.number = number;
-    image->order.source = (uint16_t)stk_get_varint(&in);
+    image->order.source = (uint16_t)stk_get_max(&in, UINT16_MAX);
     image->order.body = stk_get_hash(&in);
     image->order.placed_ms = stk_get_zigzag(&in);
     image->order.state = stk_get_u8(&in);
     image->order.flags = stk_get_u8(&in);
     get_fields(&in, image->mask, &image->order);
     uint64_t lines = stk_get_varint(&in);
-    if (in.bad || lines == 0 || lines > STK_LINES_MAX || image->id.size == 0 ||
-        image->id.size > STK_ID_MAX || image->order.state < STK_ORDER_PLACED ||
-        image->order.state > STK_ORDER_RETURNED)
+    const struct stk_order *order = &image->order;
+    if (in.bad || order->source > stk_names_max(STK_NAME_SOURCE) ||
+        order->channel > stk_names_max(STK_NAME_CHANNEL) ||
+        order->use > stk_names_max(STK_NAME_USE) || order->expires_ms < 0 ||
+        order->expires_ms > STK_WHEEL_TIME_MAX || lines == 0 || lines > STK_LINES_MAX ||
+        image->id.size == 0 || image->id.size > STK_ID_MAX ||
+        image->order.state < STK_ORDER_PLACED || image->order.state > STK_ORDER_RETURNED)
         return stk_error_set(err, STK_CORRUPT, "order %llu: damaged row",
                              (unsigned long long)number);
     image->order.lines = (uint16_t)lines;
@@ -307,23 +311,23 @@ static enum stk_status read_head(uint64_t number, struct stk_bytes value, struct
 static void get_line(struct stk_reader *in, struct stk_order_line *line)
 {
     uint64_t mask = stk_get_varint(in);
-    uint32_t goods = (uint32_t)stk_get_varint(in);
+    uint32_t goods = (uint32_t)stk_get_max(in, UINT32_MAX);
     memset(line, 0, sizeof *line);
     line->sku = mask & LINE_LISTING ? STK_NONE : goods;
     line->listing = mask & LINE_LISTING ? goods : STK_NONE;
-    line->quantity = (uint32_t)stk_get_varint(in);
+    line->quantity = (uint32_t)stk_get_max(in, UINT32_MAX);
     line->unit_price = mask & LINE_PRICE ? stk_get_zigzag(in) : 0;
     line->discount = mask & LINE_DISCOUNT ? stk_get_zigzag(in) : 0;
     line->tax = mask & LINE_TAX ? stk_get_zigzag(in) : 0;
-    line->shipped = mask & LINE_SHIPPED ? (uint32_t)stk_get_varint(in) : 0;
-    line->cancelled = mask & LINE_CANCELLED ? (uint32_t)stk_get_varint(in) : 0;
-    line->returned = mask & LINE_RETURNED ? (uint32_t)stk_get_varint(in) : 0;
+    line->shipped = mask & LINE_SHIPPED ? (uint32_t)stk_get_max(in, UINT32_MAX) : 0;
+    line->cancelled = mask & LINE_CANCELLED ? (uint32_t)stk_get_max(in, UINT32_MAX) : 0;
+    line->returned = mask & LINE_RETURNED ? (uint32_t)stk_get_max(in, UINT32_MAX) : 0;
     uint8_t flags = mask & LINE_FLAGS ? stk_get_u8(in) : 0;
     line->discount_by = flags & 1;
     line->tax_included = flags >> 1 & 1;
     line->may_preorder = flags >> 2 & 1;
-    line->short_units = mask & LINE_SHORT ? (uint32_t)stk_get_varint(in) : 0;
-    line->preorder = mask & LINE_PREORDER ? (uint32_t)stk_get_varint(in) : 0;
+    line->short_units = mask & LINE_SHORT ? (uint32_t)stk_get_max(in, UINT32_MAX) : 0;
+    line->preorder = mask & LINE_PREORDER ? (uint32_t)stk_get_max(in, UINT32_MAX) : 0;
     line->refunded = mask & LINE_REFUNDED ? stk_get_zigzag(in) : 0;
 }
 
@@ -353,13 +357,13 @@ static void get_components(struct stk_reader *in, const struct image *image,
 {
     uint16_t at = 0;
     for (uint16_t i = 0; i < image->order.lines; i++) {
-        uint16_t count = image->mask & HAS_COMPONENTS ? (uint16_t)stk_get_varint(in) : 1;
+        uint16_t count = image->mask & HAS_COMPONENTS ? (uint16_t)stk_get_max(in, UINT16_MAX) : 1;
         line[i].first_component = at;
         line[i].component_count = count;
         for (uint16_t c = 0; c < count; c++, at++) {
             if (image->mask & HAS_COMPONENTS) {
-                component[at].sku = (stk_sku_t)stk_get_varint(in);
-                component[at].units = (uint32_t)stk_get_varint(in);
+                component[at].sku = (stk_sku_t)stk_get_max(in, UINT32_MAX);
+                component[at].units = (uint32_t)stk_get_max(in, UINT32_MAX);
             } else {
                 component[at] = (struct stk_order_component){line[i].sku, 1};
             }
@@ -377,12 +381,12 @@ static void get_hold(struct stk_reader *in, const struct image *image, uint32_t 
 {
     int many = image->order.lines > 1 || components > 1;
     hold->mask = stk_get_u8(in);
-    hold->line = many ? (uint32_t)stk_get_varint(in) : 0;
-    hold->component = many ? (uint32_t)stk_get_varint(in) : 0;
-    hold->location = (uint32_t)stk_get_varint(in);
-    hold->quantity = (uint32_t)stk_get_varint(in);
-    hold->shipped = hold->mask & HOLD_SHIPPED ? (uint32_t)stk_get_varint(in) : 0;
-    hold->incoming = hold->mask & HOLD_INCOMING ? (uint32_t)stk_get_varint(in) : STK_NONE;
+    hold->line = many ? (uint32_t)stk_get_max(in, UINT32_MAX) : 0;
+    hold->component = many ? (uint32_t)stk_get_max(in, UINT32_MAX) : 0;
+    hold->location = (uint32_t)stk_get_max(in, UINT32_MAX);
+    hold->quantity = (uint32_t)stk_get_max(in, UINT32_MAX);
+    hold->shipped = hold->mask & HOLD_SHIPPED ? (uint32_t)stk_get_max(in, UINT32_MAX) : 0;
+    hold->incoming = hold->mask & HOLD_INCOMING ? (uint32_t)stk_get_max(in, UINT32_MAX) : STK_NONE;
 }
 
 /* ---- into the state ---- */
@@ -403,10 +407,11 @@ static enum stk_status count_short(struct stk_state *state, uint32_t slot, int s
     return STK_OK;
 }
 
-static void unload(struct stk_state *state, uint32_t slot)
+static void unload(struct stk_state *state, uint32_t slot, int counted)
 {
     struct stk_orders *orders = &state->orders;
-    count_short(state, slot, -1);
+    if (counted)
+        count_short(state, slot, -1);
     for (uint32_t at = stk_orders_at(orders, slot)->first_hold; at != STK_NONE;) {
         const struct stk_hold *hold = stk_orders_hold(orders, at);
         if (hold->incoming != STK_NONE)
@@ -433,7 +438,7 @@ enum stk_status stk_row_unload_order(struct stk_state *state, struct stk_bytes v
         return status;
     uint32_t slot = stk_orders_find(&state->orders, key_of(state, &image));
     if (slot != STK_NONE)
-        unload(state, slot);
+        unload(state, slot, 1);
     return STK_OK;
 }
 
@@ -442,19 +447,33 @@ static enum stk_status damaged(uint64_t number, struct stk_error *err)
     return stk_error_set(err, STK_CORRUPT, "order %llu: damaged row", (unsigned long long)number);
 }
 
+/* A pre-order waits for a document that is there and of its SKU. */
+static int may_wait_for(const struct stk_state *state, const struct hold_image *image,
+                        const struct stk_order_component *component)
+{
+    const struct stk_incoming *incoming = stk_pool_at(&state->book.incoming, image->incoming);
+    return stk_book_incoming_lives(&state->book, image->incoming) &&
+           incoming->sku == component[image->component].sku &&
+           incoming->preorders <= UINT32_MAX - image->quantity;
+}
+
 static enum stk_status load_hold(struct stk_state *state, uint32_t slot,
                                  const struct hold_image *image, struct stk_error *err)
 {
     struct stk_order *order = stk_orders_at(&state->orders, slot);
     const struct stk_order_component *component = stk_order_components(&state->orders, order);
-    if (image->line >= order->lines || image->component >= order->components ||
-        image->location >= STK_LOCATIONS_MAX)
+    if (image->line >= order->lines || image->location >= STK_LOCATIONS_MAX ||
+        (!image->quantity && !image->shipped))
+        return damaged(order->number, err);
+    const struct stk_order_line *line = stk_order_lines(&state->orders, order) + image->line;
+    if (image->component < line->first_component ||
+        image->component >= line->first_component + line->component_count)
         return damaged(order->number, err);
     stk_cell_t cell = stk_catalog_find_cell(&state->catalog, component[image->component].sku,
                                             (stk_location_t)image->location);
     if (cell == STK_NONE)
         return damaged(order->number, err);
-    if (image->incoming != STK_NONE && !stk_book_incoming_lives(&state->book, image->incoming))
+    if (image->incoming != STK_NONE && !may_wait_for(state, image, component))
         return damaged(order->number, err);
     uint32_t hold =
         image->incoming == STK_NONE
@@ -475,14 +494,18 @@ static enum stk_status load_parts(struct stk_state *state, uint32_t slot, struct
 {
     struct stk_order *order = stk_orders_at(&state->orders, slot);
     struct stk_order_line *line = stk_order_lines(&state->orders, order);
+    struct stk_order_component *component = stk_order_components(&state->orders, order);
     struct stk_reader in = image->lines;
     struct hold_image hold;
     for (uint16_t i = 0; i < order->lines; i++)
         get_line(&in, &line[i]);
-    get_components(&in, image, line, stk_order_components(&state->orders, order));
+    get_components(&in, image, line, component);
     for (uint16_t c = 0; c < order->components; c++)
-        if (!stk_catalog_sku_lives(&state->catalog,
-                                   stk_order_components(&state->orders, order)[c].sku))
+        if (!stk_catalog_sku_lives(&state->catalog, component[c].sku) || !component[c].units)
+            return damaged(order->number, err);
+    for (uint16_t i = 0; i < order->lines; i++)
+        if (!line[i].component_count ||
+            (line[i].listing != STK_NONE && line[i].listing >= state->catalog.listings.capacity))
             return damaged(order->number, err);
     uint64_t holds = stk_get_varint(&in);
     for (uint64_t i = 0; i < holds && !in.bad; i++) {
@@ -534,19 +557,21 @@ enum stk_status stk_row_load_order(struct stk_state *state, uint64_t number, str
         return status;
     uint32_t components = count_components(&image);
     struct stk_hash key = key_of(state, &image);
-    if (components == UINT32_MAX)
+    if (components == UINT32_MAX || number == 0)
         return damaged(number, err);
     at = stk_orders_find(&state->orders, key);
     if (at != STK_NONE)
-        unload(state, at);
+        unload(state, at, 1);
     status = stk_orders_add(&state->orders, key, image.order.lines, (uint16_t)components, image.id,
                             &at, err);
     if (status != STK_OK)
         return status;
     take_head(stk_orders_at(&state->orders, at), &image.order);
     status = load_parts(state, at, &image, err);
-    if (status != STK_OK)
+    if (status != STK_OK) {
+        unload(state, at, 0);
         return status;
+    }
     count_short(state, at, 1);
     file(state, at);
     if (slot)

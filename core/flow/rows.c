@@ -49,8 +49,27 @@ static enum stk_status done(const struct stk_reader *in, const char *what, struc
 
 static uint32_t get_u32(struct stk_reader *in)
 {
-    uint64_t value = stk_get_varint(in);
-    return value > UINT32_MAX ? (uint32_t)stk_reader_fail(in) : (uint32_t)value;
+    return (uint32_t)stk_get_max(in, UINT32_MAX);
+}
+
+static uint16_t get_u16(struct stk_reader *in)
+{
+    return (uint16_t)stk_get_max(in, UINT16_MAX);
+}
+
+/* The number of a word; 0 = none. */
+static uint16_t get_name(struct stk_reader *in, enum stk_name_kind kind)
+{
+    return (uint16_t)stk_get_max(in, stk_names_max(kind));
+}
+
+/* An id or another short text that must be there. */
+static struct stk_bytes get_id(struct stk_reader *in)
+{
+    struct stk_bytes id = stk_get_bytes(in);
+    if (id.size == 0 || id.size > STK_ID_MAX)
+        stk_reader_fail(in);
+    return id;
 }
 
 /* ---- words ---- */
@@ -70,12 +89,15 @@ static enum stk_status load_name(struct stk_state *state, struct stk_reader *key
     uint8_t kind = stk_get_u8(key);
     uint16_t number = stk_get_be16(key);
     struct stk_bytes text = stk_get_bytes(in);
-    if (kind == 0 || kind >= STK_NAME_KINDS || number == 0 || text.size == 0 ||
-        text.size > STK_ID_MAX)
+    if (kind == 0 || kind >= STK_NAME_KINDS || number == 0 || number > stk_names_max(kind) ||
+        text.size == 0 || text.size > STK_ID_MAX || done(in, "name", err) != STK_OK)
         return damaged("name", err);
-    if (stk_names_text(state->names, kind, number).size == 0)
-        stk_names_put(state->names, kind, number, text);
-    return done(in, "name", err);
+    uint16_t known = stk_names_find(state->names, kind, text);
+    if (known != number && (known || stk_names_text(state->names, kind, number).size))
+        return stk_error_set(err, STK_CORRUPT, "name: number %u of kind %u has two texts", number,
+                             kind);
+    stk_names_put(state->names, kind, number, text);
+    return STK_OK;
 }
 
 /* ---- locations ---- */
@@ -110,14 +132,14 @@ static void get_location(struct stk_reader *in, struct stk_location *to)
     to->ships = flags & 1;
     to->split = flags >> 1 & 1;
     to->priority = (int32_t)stk_get_zigzag(in);
-    to->country = (stk_country_t)stk_get_varint(in);
-    to->authority = (uint16_t)stk_get_varint(in);
+    to->country = get_u16(in);
+    to->authority = get_name(in, STK_NAME_SOURCE);
     uint64_t near = stk_get_varint(in);
     if (near > sizeof to->near / sizeof to->near[0])
         near = (uint64_t)stk_reader_fail(in);
     to->near_count = (uint8_t)near;
     for (unsigned i = 0; i < near; i++)
-        to->near[i] = (stk_country_t)stk_get_varint(in);
+        to->near[i] = get_u16(in);
     for (unsigned i = 0; i < STK_CHANNELS_MAX / 64; i++)
         to->channels[i] = stk_get_varint(in);
     struct stk_bytes id = stk_get_bytes(in), name = stk_get_bytes(in);
@@ -171,9 +193,13 @@ static enum stk_status name_sku(struct stk_state *state, stk_sku_t sku, struct s
         names[count++] = read.aliases[i];
     for (uint32_t i = 0; i < read.barcode_count; i++)
         names[count++] = read.barcodes[i];
+    for (uint32_t i = 0; i < count; i++)
+        if (names[i].size == 0 || names[i].size > STK_ID_MAX)
+            return damaged("sku", err);
     if (!count && !stk_catalog_sku_more(&state->catalog, sku)->first_alias)
         return STK_OK;
-    return stk_catalog_set_aliases(&state->catalog, sku, names, count, err);
+    status = stk_catalog_set_aliases(&state->catalog, sku, names, count, err);
+    return status == STK_EXISTS && err ? err->status = STK_CORRUPT : status;
 }
 
 static enum stk_status load_sku(struct stk_state *state, struct stk_reader *key,
@@ -188,7 +214,12 @@ static enum stk_status load_sku(struct stk_state *state, struct stk_reader *key,
         return damaged("sku", err);
     if (sku >= state->catalog.skus.capacity)
         return stk_error_set(err, STK_FULL, "capacity \"skus\" is smaller than what is stored");
-    if (!stk_catalog_sku_lives(&state->catalog, sku))
+    stk_sku_t there = stk_catalog_find_sku(&state->catalog, id);
+    if (there != STK_NONE ? there != sku : stk_catalog_sku_lives(&state->catalog, sku))
+        return stk_error_set(err, STK_CORRUPT,
+                             "sku: \"%.*s\" and another one claim each other's place", (int)id.size,
+                             id.data);
+    if (there == STK_NONE)
         status = stk_catalog_add_sku(&state->catalog, id, &sku, err);
     if (status == STK_OK && (attributes.size || stk_catalog_attributes(&state->catalog, sku).size))
         status = stk_catalog_set_attributes(&state->catalog, sku, attributes, err);
@@ -198,6 +229,7 @@ static enum stk_status load_sku(struct stk_state *state, struct stk_reader *key,
 /* ---- cells ---- */
 
 enum { CELL_FIELDS = 13 };
+#define CELL_IS_64 (1u << 2 | 1u << 3 | 1u << 9 | 1u << 10) /* received, shipped, two times */
 
 static void cell_fields(const struct stk_state *state, stk_cell_t cell, uint64_t field[CELL_FIELDS])
 {
@@ -258,6 +290,9 @@ static void get_cell(struct stk_reader *in, uint64_t field[CELL_FIELDS])
         stk_reader_fail(in);
     for (unsigned i = 0; i < CELL_FIELDS; i++)
         field[i] = mask >> i & 1 ? stk_get_varint(in) : 0;
+    for (unsigned i = 0; i < CELL_FIELDS; i++)
+        if (field[i] > UINT32_MAX && (CELL_IS_64 >> i & 1) == 0)
+            stk_reader_fail(in);
 }
 
 static void set_cell(struct stk_state *state, stk_cell_t cell, const uint64_t field[CELL_FIELDS])
@@ -297,9 +332,16 @@ static enum stk_status load_cell(struct stk_state *state, struct stk_reader *key
     stk_cell_t cell = stk_catalog_find_cell(&state->catalog, sku, location);
     if (cell == STK_NONE)
         status = stk_catalog_add_cell(&state->catalog, sku, location, &cell, err);
-    if (status == STK_OK)
-        set_cell(state, cell, field);
-    return status;
+    if (status != STK_OK)
+        return status;
+    set_cell(state, cell, field);
+    if (!stk_cell_balanced(stk_catalog_cell(&state->catalog, cell),
+                           stk_catalog_cell_more(&state->catalog, cell)))
+        return stk_error_set(err, STK_CORRUPT,
+                             "cell: the ledger of SKU %u at location %u does not "
+                             "balance",
+                             sku, location);
+    return STK_OK;
 }
 
 /* ---- listings ---- */
@@ -327,11 +369,11 @@ static enum stk_status load_listing(struct stk_state *state, struct stk_reader *
 {
     struct stk_component_spec spec[STK_COMPONENTS_MAX];
     stk_listing_t listing = stk_get_be32(key);
-    stk_channel_t channel = (stk_channel_t)stk_get_varint(in);
+    stk_channel_t channel = get_name(in, STK_NAME_CHANNEL);
     uint8_t active = stk_get_u8(in);
-    struct stk_bytes id = stk_get_bytes(in);
+    struct stk_bytes id = get_id(in);
     uint64_t count = stk_get_varint(in);
-    if (count == 0 || count > STK_COMPONENTS_MAX || id.size == 0 || id.size > STK_ID_MAX)
+    if (in->bad || count == 0 || count > STK_COMPONENTS_MAX)
         return damaged("listing", err);
     for (uint64_t i = 0; i < count; i++) {
         spec[i].sku = get_u32(in);
@@ -344,6 +386,11 @@ static enum stk_status load_listing(struct stk_state *state, struct stk_reader *
         return status;
     if (listing >= state->catalog.listings.capacity)
         return stk_error_set(err, STK_FULL, "capacity \"listings\" is smaller than what is stored");
+    stk_listing_t there = stk_catalog_find_listing(&state->catalog, channel, id);
+    if (there != STK_NONE ? there != listing : stk_catalog_listing_lives(&state->catalog, listing))
+        return stk_error_set(err, STK_CORRUPT,
+                             "listing: \"%.*s\" and another one claim each other's place",
+                             (int)id.size, id.data);
     return stk_catalog_put_listing(&state->catalog, channel, id, spec, (uint32_t)count, active,
                                    &listing, err);
 }
@@ -386,8 +433,8 @@ enum stk_status stk_row_read_key(struct stk_bytes value, struct stk_key_answer *
     if (out->class) {
         out->number = stk_get_varint(&in);
     } else {
-        out->status = (uint16_t)stk_get_varint(&in);
-        out->verb = (uint16_t)stk_get_varint(&in);
+        out->status = get_u16(&in);
+        out->verb = get_u16(&in);
         out->source = stk_get_bytes(&in);
         out->id = stk_get_bytes(&in);
         out->doc = stk_get_bytes(&in);
@@ -466,8 +513,12 @@ static enum stk_status load_movement(struct stk_state *state, struct stk_reader 
     uint32_t location = get_u32(in);
     stk_time_t occurred_ms = stk_get_zigzag(in);
     int64_t delta = stk_get_zigzag(in);
-    uint32_t source = get_u32(in);
-    stk_time_t placed_ms = source ? occurred_ms + stk_get_zigzag(in) : 0;
+    uint16_t source = get_name(in, STK_NAME_SOURCE);
+    stk_time_t placed_ms = 0;
+    if (source && __builtin_add_overflow(occurred_ms, stk_get_zigzag(in), &placed_ms))
+        stk_reader_fail(in);
+    if (delta < INT32_MIN || delta > INT32_MAX)
+        stk_reader_fail(in);
     enum stk_status status = done(in, "movement", err);
     if (status != STK_OK)
         return status;
@@ -490,7 +541,7 @@ static enum stk_status load_movement(struct stk_state *state, struct stk_reader 
                                           (int32_t)delta);
     struct stk_movement *to = stk_pool_at(&state->book.movements, slot);
     to->part = part;
-    to->source = (uint16_t)source;
+    to->source = source;
     to->placed_ms = placed_ms;
     return STK_OK;
 }
@@ -538,12 +589,14 @@ static enum stk_status load_incoming(struct stk_state *state, struct stk_reader 
         document.size == 0 || document.size > STK_ID_MAX)
         return damaged("incoming", err);
     uint32_t there = stk_book_find_incoming(&state->book, document, sku, (stk_location_t)location);
+    if (there != STK_NONE ? there != slot : stk_book_incoming_lives(&state->book, slot))
+        return damaged("incoming", err);
     if (there == STK_NONE)
         there = slot < state->book.incoming.capacity
                     ? stk_book_add_incoming(&state->book, &state->catalog, slot, document, sku,
                                             (stk_location_t)location, expected_ms)
                     : STK_NONE;
-    if (there != slot)
+    if (there == STK_NONE)
         return stk_error_set(err, STK_FULL, "capacity \"incoming\" is smaller than what is stored");
     struct stk_incoming *to = stk_pool_at(&state->book.incoming, slot);
     to->quantity = quantity; /* preorders: the orders' holds bring them */
@@ -572,7 +625,8 @@ static enum stk_status load_earmark(struct stk_state *state, struct stk_reader *
     uint32_t slot = stk_get_be32(key);
     struct stk_bytes id = stk_get_bytes(in);
     stk_sku_t sku = get_u32(in);
-    uint32_t location = get_u32(in), quantity = get_u32(in), use = get_u32(in);
+    uint32_t location = get_u32(in), quantity = get_u32(in);
+    uint16_t use = get_name(in, STK_NAME_USE);
     stk_time_t until_ms = stk_get_zigzag(in);
     enum stk_status status = done(in, "earmark", err);
     if (status != STK_OK)
@@ -586,15 +640,17 @@ static enum stk_status load_earmark(struct stk_state *state, struct stk_reader *
     if (status != STK_OK)
         return status;
     uint32_t there = stk_book_find_earmark(&state->book, id);
+    if (there != STK_NONE ? there != slot : stk_book_earmark_lives(&state->book, slot))
+        return damaged("earmark", err);
     if (there == STK_NONE)
         there = slot < state->book.earmarks.capacity ? stk_book_add_earmark(&state->book, slot, id)
                                                      : STK_NONE;
-    if (there != slot)
+    if (there == STK_NONE)
         return stk_error_set(err, STK_FULL, "capacity \"earmarks\" is smaller than what is stored");
     struct stk_earmark *to = stk_pool_at(&state->book.earmarks, slot);
     to->cell = cell;
     to->quantity = quantity;
-    to->use = (uint16_t)use;
+    to->use = use;
     to->until_ms = until_ms;
     return STK_OK;
 }
@@ -648,7 +704,8 @@ static enum stk_status load_transfer_lines(struct stk_state *state, struct stk_t
         line[i].sent = get_u32(in);
         line[i].arrived = get_u32(in);
         line[i].lost = get_u32(in);
-        if (in->bad || !stk_catalog_sku_lives(&state->catalog, line[i].sku)) {
+        if (in->bad || !stk_catalog_sku_lives(&state->catalog, line[i].sku) ||
+            (uint64_t)line[i].arrived + line[i].lost > line[i].sent) {
             return damaged("transfer", err);
         }
     }
@@ -665,12 +722,14 @@ static enum stk_status load_transfer(struct stk_state *state, struct stk_reader 
         to >= state->catalog.locations || lines == 0 || lines > STK_TRANSFER_LINES_MAX)
         return damaged("transfer", err);
     uint32_t there = stk_book_find_transfer(&state->book, id);
+    if (there != STK_NONE ? there != slot : stk_book_transfer_lives(&state->book, slot))
+        return damaged("transfer", err);
     if (there != STK_NONE)
         unload_transfer(state, there);
     there = slot < state->book.transfers.capacity
                 ? stk_book_add_transfer(&state->book, slot, id, (uint16_t)lines)
                 : STK_NONE;
-    if (there != slot)
+    if (there == STK_NONE)
         return stk_error_set(err, STK_FULL,
                              "capacity \"transfers\" is smaller than what is stored");
     struct stk_transfer *at = stk_pool_at(&state->book.transfers, slot);
@@ -710,11 +769,14 @@ void stk_row_put_snapshot(struct stk_record *out, const struct stk_state *state,
 
 static void get_snapshot(struct stk_reader *in, struct stk_snapshot *to)
 {
-    to->location = (stk_location_t)get_u32(in);
+    to->location = get_u16(in);
     to->state = stk_get_u8(in);
     to->missing = stk_get_u8(in);
     to->basis = stk_get_u8(in);
-    to->source = (uint16_t)get_u32(in);
+    if (to->state < STK_SNAPSHOT_FILLING || to->state > STK_SNAPSHOT_APPLYING ||
+        to->missing > STK_MISSING_ZERO || to->basis > STK_BASIS_AVAILABLE)
+        stk_reader_fail(in);
+    to->source = get_name(in, STK_NAME_SOURCE);
     to->total = get_u32(in);
     to->next_row = get_u32(in);
     to->as_of_ms = stk_get_zigzag(in);
@@ -724,7 +786,7 @@ static void get_snapshot(struct stk_reader *in, struct stk_snapshot *to)
         count = (uint64_t)stk_reader_fail(in);
     to->subtracted = (uint8_t)count;
     for (unsigned i = 0; i < count; i++) {
-        to->subtracted_source[i] = (uint16_t)get_u32(in);
+        to->subtracted_source[i] = get_name(in, STK_NAME_SOURCE);
         to->subtracted_until[i] = stk_get_zigzag(in);
     }
 }
@@ -742,11 +804,13 @@ static enum stk_status load_snapshot(struct stk_state *state, struct stk_reader 
     if (id.size == 0 || id.size > STK_ID_MAX || image.location >= state->catalog.locations)
         return damaged("snapshot", err);
     uint32_t there = stk_book_find_snapshot(&state->book, id);
+    if (there != STK_NONE ? there != slot : stk_book_snapshot_lives(&state->book, slot))
+        return damaged("snapshot", err);
     if (there == STK_NONE)
         there = slot < state->book.snapshots.capacity
                     ? stk_book_add_snapshot(&state->book, slot, id)
                     : STK_NONE;
-    if (there != slot)
+    if (there == STK_NONE)
         return stk_error_set(err, STK_FULL, "more snapshots are stored than are kept");
     struct stk_snapshot *to = stk_pool_at(&state->book.snapshots, slot);
     image.id = to->id;
@@ -836,6 +900,8 @@ static enum stk_status load_shortfall(struct stk_state *state, struct stk_reader
     enum stk_status status = done(in, "shortfall", err);
     if (status != STK_OK)
         return status;
+    if (number == 0 || units == 0)
+        return damaged("shortfall", err);
     uint32_t slot = stk_book_find_shortfall(&state->book, number, line);
     if (slot == STK_NONE)
         slot = stk_book_add_shortfall(&state->book, number, line);
@@ -883,63 +949,72 @@ static enum stk_status load_early(struct stk_state *state, struct stk_reader *ke
 
 /* Rows that are deleted while the engine lives. Cells and locations never are, but with their SKU.
  */
-static void unload(struct stk_state *state, enum stk_table table, struct stk_reader *key)
+static enum stk_status unload(struct stk_state *state, enum stk_table table, struct stk_reader *key,
+                              struct stk_error *err)
 {
     struct stk_book *book = &state->book;
     uint32_t slot;
     switch (table) {
     case STK_TABLE_SKU:
         slot = stk_get_be32(key);
-        if (stk_catalog_sku_lives(&state->catalog, slot))
-            stk_catalog_remove_sku(&state->catalog, slot);
-        return;
+        if (!stk_catalog_sku_lives(&state->catalog, slot))
+            return STK_OK;
+        if (!stk_catalog_sku_may_go(&state->catalog, slot))
+            return stk_error_set(err, STK_CORRUPT, "sku: %u is deleted and in use", slot);
+        stk_catalog_remove_sku(&state->catalog, slot);
+        return STK_OK;
     case STK_TABLE_LISTING:
         slot = stk_get_be32(key);
         if (stk_catalog_listing_lives(&state->catalog, slot))
             stk_catalog_remove_listing(&state->catalog, slot);
-        return;
+        return STK_OK;
     case STK_TABLE_MOVEMENT:
         unload_movement(state, key);
-        return;
+        return STK_OK;
     case STK_TABLE_INCOMING:
         slot = stk_get_be32(key);
-        if (slot < book->incoming.top && stk_book_incoming_lives(book, slot))
-            stk_book_remove_incoming(book, &state->catalog, slot);
-        return;
+        if (!stk_book_incoming_lives(book, slot))
+            return STK_OK;
+        if (((const struct stk_incoming *)stk_pool_at(&book->incoming, slot))->preorders)
+            return stk_error_set(err, STK_CORRUPT, "incoming: %u is deleted and orders wait for it",
+                                 slot);
+        stk_book_remove_incoming(book, &state->catalog, slot);
+        return STK_OK;
     case STK_TABLE_EARMARK:
         slot = stk_get_be32(key);
-        if (slot < book->earmarks.top && stk_book_earmark_lives(book, slot))
+        if (stk_book_earmark_lives(book, slot))
             stk_book_remove_earmark(book, slot);
-        return;
+        return STK_OK;
     case STK_TABLE_TRANSFER:
         slot = stk_get_be32(key);
-        if (slot < book->transfers.top && stk_book_transfer_lives(book, slot))
+        if (stk_book_transfer_lives(book, slot))
             unload_transfer(state, slot);
-        return;
+        return STK_OK;
     case STK_TABLE_SNAPSHOT:
         slot = stk_get_be32(key);
-        if (slot < book->snapshots.top && stk_book_snapshot_lives(book, slot))
+        if (stk_book_snapshot_lives(book, slot))
             stk_book_remove_snapshot(book, slot);
-        return;
+        return STK_OK;
     case STK_TABLE_SNAPSHOT_ROW:
         slot = stk_get_be32(key);
-        if (slot < book->snapshots.top && stk_book_snapshot_lives(book, slot))
+        if (stk_book_snapshot_lives(book, slot))
             stk_book_drop_snapshot_row(book, slot, stk_get_be32(key));
-        return;
+        return STK_OK;
     case STK_TABLE_SHORTFALL: {
         uint64_t number = stk_get_be64(key);
         slot = stk_book_find_shortfall(book, number, stk_get_be16(key));
         if (slot != STK_NONE)
             stk_book_remove_shortfall(book, slot);
-        return;
+        return STK_OK;
     }
     case STK_TABLE_EARLY:
         slot = stk_book_find_early(book, stk_get_hash(key));
         if (slot != STK_NONE)
             stk_book_remove_early(book, slot);
-        return;
+        return STK_OK;
     default:
-        return; /* ORDER: its ARCHIVE row says which; the others go with what they belong to */
+        return STK_OK; /* ORDER: its ARCHIVE row says which; the others go with what they belong to
+                        */
     }
 }
 
@@ -994,7 +1069,7 @@ enum stk_status stk_row_load(struct stk_state *state, enum stk_table table, stru
     if (!name)
         return stk_error_set(err, STK_VERSION, "table %u is not known here", (unsigned)table);
     if (!value.data) {
-        unload(state, table, &key_reader);
+        status = unload(state, table, &key_reader, err);
     } else {
         if (value.size < 1)
             return damaged(name, err);

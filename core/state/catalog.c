@@ -439,16 +439,27 @@ enum stk_status stk_catalog_set_aliases(struct stk_catalog *catalog, stk_sku_t s
     return STK_OK;
 }
 
+int stk_catalog_sku_may_go(const struct stk_catalog *catalog, stk_sku_t slot)
+{
+    const struct stk_sku *sku = stk_catalog_sku(catalog, slot);
+    const struct stk_sku_more *more = stk_catalog_sku_more(catalog, slot);
+    if (!stk_catalog_sku_lives(catalog, slot) || sku->first_component != STK_NONE ||
+        more->shortfall || more->in_transit || more->incoming)
+        return 0;
+    for (stk_cell_t c = sku->first_cell; c != STK_NONE; c = stk_catalog_cell(catalog, c)->next) {
+        const struct stk_cell *cell = stk_catalog_cell(catalog, c);
+        struct stk_cell_numbers n = stk_cell_numbers(cell);
+        if (n.on_hand || n.held || n.unsellable || n.earmarked || cell->first_hold != STK_NONE)
+            return 0;
+    }
+    return 1;
+}
+
 void stk_catalog_remove_sku(struct stk_catalog *catalog, stk_sku_t slot)
 {
     struct stk_sku *sku = stk_catalog_sku(catalog, slot);
     struct stk_sku_more *more = stk_catalog_sku_more(catalog, slot);
-    stk_assert(stk_catalog_sku_lives(catalog, slot) && sku->first_component == STK_NONE);
-    stk_assert(more->shortfall == 0 && more->in_transit == 0 && more->incoming == 0);
-    for (stk_cell_t c = sku->first_cell; c != STK_NONE; c = stk_catalog_cell(catalog, c)->next) {
-        struct stk_cell_numbers numbers = stk_cell_numbers(stk_catalog_cell(catalog, c));
-        stk_assert(!numbers.on_hand && !numbers.held && !numbers.unsellable && !numbers.earmarked);
-    }
+    stk_assert(stk_catalog_sku_may_go(catalog, slot));
     stk_index_remove(&catalog->sku_names, name_hash(stk_catalog_sku_id(catalog, slot)), slot);
     while (more->first_alias)
         remove_alias(catalog, &more->first_alias);

@@ -165,6 +165,8 @@ enum stk_status stk_catalog_set_aliases(struct stk_catalog *catalog, stk_sku_t s
                                         struct stk_error *err);
 enum stk_status stk_catalog_set_attributes(struct stk_catalog *catalog, stk_sku_t sku,
                                            struct stk_bytes attributes, struct stk_error *err);
+/* 1 when remove_sku may be called. */
+int stk_catalog_sku_may_go(const struct stk_catalog *catalog, stk_sku_t sku);
 void stk_catalog_remove_sku(struct stk_catalog *catalog,
                             stk_sku_t sku); /* in no listing; its cells (all empty) and aliases go
                                                too */

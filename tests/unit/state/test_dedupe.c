@@ -230,11 +230,14 @@ static void run_slots_are_used_again(void **state)
 {
     (void)state;
     begin(10, 4096, 1000);
-    for (uint32_t run = 1; run <= 3 * STK_DEDUPE_RUNS / 2; run++) {
+    dedupe.run_next = dedupe.run_top = STK_DEDUPE_RUNS - 100; /* as after so many runs */
+    for (uint32_t run = 1; run <= 300; run++) {
         assert_int_equal(stk_dedupe_filter_add(&dedupe, run, key_of(run)), STK_OK);
         assert_true(stk_dedupe_may_be_on_disk(&dedupe, key_of(run)));
         stk_dedupe_drop_run(&dedupe, run);
+        assert_false(stk_dedupe_may_be_on_disk(&dedupe, key_of(run)));
     }
+    assert_true(dedupe.run_next < 300);
     assert_int_equal(dedupe.filter_count, 0);
     stk_dedupe_fini(&dedupe);
 }
