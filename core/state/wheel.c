@@ -12,8 +12,7 @@
 #define WINDOW (1u << STK_WHEEL_BITS)
 #define WORDS  (STK_WHEEL_SLOTS / 64)
 
-/* Looked at from the end of the archive queue before it is left to a sort: more orders than that
- * seldom close within one millisecond. */
+/* Looked at from the end of the archive queue before it is left to a sort. */
 #define CLOSED_STEPS 256
 
 _Static_assert(STK_WHEEL_LEVELS *(uint64_t)STK_WHEEL_SLOTS < STK_WHEEL_CLOSED, "a place fits");
@@ -237,11 +236,10 @@ static void advance_window(struct stk_wheel *wheel, struct stk_orders *orders, i
     advance_down(wheel, orders, 1, window, UINT32_MAX);
 }
 
-/* 1 when b closed before a. */
+/* 1 when b closed before a. Equal times: as they came, which after recovery is by number. */
 static int closed_before(const struct stk_order *a, const struct stk_order *b)
 {
-    return b->changed_ms < a->changed_ms ||
-           (b->changed_ms == a->changed_ms && b->number < a->number);
+    return b->changed_ms < a->changed_ms;
 }
 
 static uint32_t merge(struct stk_orders *orders, uint32_t a, uint32_t b)
@@ -357,8 +355,7 @@ static void link_closed(struct stk_wheel *wheel, struct stk_orders *orders, uint
         stk_orders_at(orders, after)->wheel_prev = slot;
 }
 
-/* Neither an archived order that came back, which goes to the front, nor orders that close within
- * one millisecond, which do so in any order of their numbers, may cost a sort. */
+/* An archived order that came back goes to the front, which must not cost a sort. */
 void stk_wheel_close(struct stk_wheel *wheel, struct stk_orders *orders, uint32_t slot)
 {
     const struct stk_order *order = stk_orders_at(orders, slot);

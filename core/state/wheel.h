@@ -53,7 +53,8 @@ uint32_t stk_wheel_due(const struct stk_wheel *wheel);
  * moved down in time; INT64_MAX when nothing waits. */
 stk_time_t stk_wheel_next_ms(const struct stk_wheel *wheel);
 
-/* The archive queue, by changed_ms, then number. The oldest; STK_NONE. */
+/* The archive queue, by changed_ms; those of one millisecond as they were put in. The oldest;
+ * STK_NONE. */
 void stk_wheel_close(struct stk_wheel *wheel, struct stk_orders *orders, uint32_t slot);
 uint32_t stk_wheel_closed(const struct stk_wheel *wheel);
 
