@@ -117,6 +117,8 @@ static void test_a_cell_has_one_row_however_often_it_is_touched(void **state)
          "{'source':'w','id':'1','lines':[{'sku':'A','quantity':1},{'sku':'C','quantity':1},{'sku':"
          "'D','quantity':1},{'sku':'E','quantity':1},{'sku':'A','quantity':1},{'sku':'B','quantity'"
          ":1},{'sku':'E','quantity':1},{'sku':'B','quantity':1}]}");
+    for (uint32_t i = 0; i < before; i++)
+        free(f->log.kept[i].data);
     memmove(f->log.kept, f->log.kept + before,
             sizeof f->log.kept[0] * (f->log.kept_count - before));
     f->log.kept_count -= before;
