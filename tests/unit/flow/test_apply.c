@@ -32,39 +32,6 @@ static int teardown(void **state)
     return 0;
 }
 
-/* One of everything that has a row. */
-static inline void make_rich(struct fixture *f)
-{
-    CALL(OK, "sku.put",
-         "{'source':'t','sku':'C','title':'Mug','barcodes':['4006381333931'],'aliases':['C-old'],'"
-         "cost':250,'currency':'EUR','tags':['red']}");
-    CALL(OK, "listing.put",
-         "{'source':'t','channel':'shop','listing':'K','components':[{'sku':'A','units':2},{'sku':'"
-         "B'}]}");
-    CALL(OK, "order.place",
-         "{'source':'w','id':'1','channel':'shop','country':'DE','currency':'EUR','ttl_ms':60000,'"
-         "lines':[{'listing':'K','quantity':1,'unit_price':100,'tax':19},{'sku':'A','quantity':2}]"
-         "}");
-    CALL(OK, "order.place",
-         "{'source':'w','id':'2','fact':true,'lines':[{'sku':'B','quantity':9}]}");
-    CALL(OK, "order.ship", "{'source':'w','id':'s','order':'1','lines':[{'line':1,'quantity':1}]}");
-    CALL(OK, "incoming.put",
-         "{'source':'t','id':'i','document':'PO','sku':'C','location':'main','quantity':9,'"
-         "preorder_limit':5}");
-    CALL(OK, "order.place",
-         "{'source':'w','id':'3','lines':[{'sku':'C','quantity':2,'preorder':true}]}");
-    CALL(OK, "stock.earmark",
-         "{'source':'t','id':'e','earmark':'E','sku':'A','location':'main','quantity':2,'for':'vip'"
-         "}");
-    CALL(OK, "stock.transfer",
-         "{'source':'t','id':'x','transfer':'T','action':'send','from':'main','to':'east','lines':["
-         "{'sku':'A','quantity':1}]}");
-    CALL(OK, "stock.snapshot",
-         "{'source':'t','id':'n','snapshot':'N','location':'main','total':9,'rows':[{'sku':'C','"
-         "quantity':9}]}");
-    CALL(OK, "order.cancel", "{'source':'w','id':'c','order':'77'}");
-}
-
 struct row {
     uint8_t table;
     struct stk_bytes key, value;
