@@ -37,6 +37,57 @@ struct decode {
     struct digest digest;
 };
 
+/* --- short runs of bytes: most are shorter than a call of libc costs --- */
+
+static inline uint64_t load64(const char *at)
+{
+    uint64_t word;
+    memcpy(&word, at, 8);
+    return word;
+}
+
+static inline uint64_t load32(const char *at)
+{
+    uint32_t word;
+    memcpy(&word, at, 4);
+    return word;
+}
+
+static inline int same_bytes(const char *a, const char *b, uint32_t size)
+{
+    if (size >= 8) {
+        for (uint32_t at = 0; at + 8 < size; at += 8)
+            if (load64(a + at) != load64(b + at))
+                return 0;
+        return load64(a + size - 8) == load64(b + size - 8);
+    }
+    if (size >= 4)
+        return load32(a) == load32(b) && load32(a + size - 4) == load32(b + size - 4);
+    for (uint32_t at = 0; at < size; at++)
+        if (a[at] != b[at])
+            return 0;
+    return 1;
+}
+
+static inline void copy_bytes(void *to, const char *from, uint32_t size)
+{
+    char *at = to;
+    if (size > 16) {
+        memcpy(at, from, size);
+    } else if (size >= 8) {
+        uint64_t first = load64(from), last = load64(from + size - 8);
+        memcpy(at, &first, 8);
+        memcpy(at + size - 8, &last, 8);
+    } else if (size >= 4) {
+        uint32_t first = (uint32_t)load32(from), last = (uint32_t)load32(from + size - 4);
+        memcpy(at, &first, 4);
+        memcpy(at + size - 4, &last, 4);
+    } else {
+        for (uint32_t i = 0; i < size; i++)
+            at[i] = from[i];
+    }
+}
+
 /* --- the body hash --- */
 
 static void digest_fold(struct digest *digest)
@@ -71,7 +122,7 @@ static inline void digest_bytes(struct digest *digest, uint8_t mark, const char 
     at[0] = mark;
     at[1] = (uint8_t)size;
     at[2] = (uint8_t)(size >> 8);
-    memcpy(at + 3, data, size);
+    copy_bytes(at + 3, data, size);
 }
 static_assert(STK_TITLE_MAX + 3 <= CHUNK_BYTES, "the longest text fits into a chunk");
 enum { MARK_END = 0xff, MARK_VERB = 0xfe }; /* beside the bits of fields */
@@ -148,20 +199,6 @@ static inline uint64_t unplain_word(uint64_t word)
 {
     const uint64_t each = UINT64_C(0x0101010101010101);
     return ((word | (word + each)) & (each << 7)) | (~(word | word << 1) & (each << 6));
-}
-
-static inline uint64_t load64(const char *at)
-{
-    uint64_t word;
-    memcpy(&word, at, 8);
-    return word;
-}
-
-static inline uint64_t load32(const char *at)
-{
-    uint32_t word;
-    memcpy(&word, at, 4);
-    return word;
 }
 
 /* 1 when all bytes are printable ASCII: nearly every id. Loads overlap at the end. */
@@ -262,7 +299,7 @@ static inline enum stk_status copy_text(struct decode *in, const struct stk_valu
     uint32_t at = take(in, value->size, 1);
     if (!at)
         return fault_room(in);
-    memcpy(in->room + at, value->as.text, value->size);
+    copy_bytes(in->room + at, value->as.text, value->size);
     *ref = (struct stk_ref){at, value->size};
     return STK_OK;
 }
@@ -478,7 +515,7 @@ static enum stk_status decode_value(struct decode *in, const struct stk_field *f
 
 static inline int is_named(const struct stk_value *key, const char *name, uint32_t size)
 {
-    return key->size == size && memcmp(key->as.text, name, size) == 0;
+    return key->size == size && same_bytes(key->as.text, name, size);
 }
 
 enum { NAME_SOURCE, NAME_ID, NAMES };
@@ -544,6 +581,23 @@ static enum stk_status match(struct decode *in, const struct stk_field *fields,
 }
 static_assert(STK_FIELDS_MAX + NAMES <= 32, "a bit for each field and name");
 
+#define FIELDS_MASK ((UINT32_C(1) << STK_FIELDS_MAX) - 1)
+
+/* Fields that were not given: missing, or of their default value. */
+static enum stk_status without(struct decode *in, const struct stk_field *fields, uint32_t given,
+                               uint32_t args)
+{
+    for (const struct stk_field *field = fields; field->name; field++, given >>= 1) {
+        if (given & 1)
+            continue;
+        if (field->required)
+            return fault_of(in, field, "is missing");
+        if (field->fallback)
+            store(in->room + args + field->offset, field->type, field->fallback);
+    }
+    return STK_OK;
+}
+
 /* A map into the struct at `args`, which is zero. top: the verb, for the outermost map. */
 static enum stk_status decode_map(struct decode *in, const struct stk_field *fields,
                                   const struct stk_value *map, const struct stk_verb *top,
@@ -558,18 +612,14 @@ static enum stk_status decode_map(struct decode *in, const struct stk_field *fie
                                         in->list, in->item)
                         : stk_error_set(in->err, STK_INVALID, "params: must be a map");
     status = match(in, fields, map, top, found, names, &given);
-    for (unsigned i = 0; status == STK_OK && fields[i].name; i++) {
-        const struct stk_field *field = &fields[i];
-        uint8_t *slot = in->room + args + field->offset;
-        if (given >> i & 1) {
-            status = decode_value(in, field, found[i], slot);
-            present |= STK_FIELD_BIT(field->bit);
-        } else if (field->required) {
-            status = fault_of(in, field, "is missing");
-        } else if (field->fallback) {
-            store(slot, field->type, field->fallback);
-        }
+    for (uint32_t left = given & FIELDS_MASK; status == STK_OK && left; left &= left - 1) {
+        unsigned number = (unsigned)__builtin_ctz(left);
+        const struct stk_field *field = &fields[number];
+        status = decode_value(in, field, found[number], in->room + args + field->offset);
+        present |= STK_FIELD_BIT(field->bit);
     }
+    if (status == STK_OK)
+        status = without(in, fields, given, args);
     digest_room(&in->digest, 1)[0] = MARK_END;
     memcpy(in->room + args, &present, sizeof present);
     return status;
