@@ -135,8 +135,9 @@ static enum stk_status restore_journal(struct restore *restore, struct stk_error
     if (status == STK_OK)
         status = stk_spool_end(&restore->spool, err);
     if (status == STK_OK && restore->to_seq > restore->spool.last)
-        status = stk_error_set(err, STK_NOT_FOUND, "the journal ends at sequence %llu",
-                               (unsigned long long)restore->spool.last);
+        status = stk_error_set(
+            err, STK_NOT_FOUND, "the journal ends at sequence %llu, %llu was asked for",
+            (unsigned long long)restore->spool.last, (unsigned long long)restore->to_seq);
     return status;
 }
 
