@@ -1,5 +1,5 @@
 /* Fault points: a small table of counters, armed from one string. Counters are atomic because any
- * thread may pass a point; the table itself is written before threads start. */
+ * thread may pass a point; no order between them is needed. */
 #include "core/base/fault.h"
 #include <signal.h>
 #include <stdatomic.h>
@@ -11,11 +11,11 @@
 enum action { ACTION_NONE, ACTION_KILL, ACTION_EXIT, ACTION_ERROR };
 
 struct armed_point {
-    enum action action;
+    _Atomic int action;
     _Atomic int64_t left; /* passages until it fires */
 };
 
-int stk_fault_armed;
+_Atomic int stk_fault_armed;
 static struct armed_point points[STK_FAULT_COUNT];
 
 static const char *const names[STK_FAULT_COUNT] = {
@@ -64,17 +64,17 @@ static enum stk_status arm(const char *spec, size_t size, struct stk_error *err)
     if (action == ACTION_NONE)
         return stk_error_set(err, STK_INVALID, "fault \"%.*s\": action is kill, exit or error",
                              (int)size, spec);
-    points[point].action = action;
     atomic_store_explicit(&points[point].left, count, memory_order_relaxed);
-    stk_fault_armed = 1;
+    atomic_store_explicit(&points[point].action, action, memory_order_relaxed);
+    atomic_store_explicit(&stk_fault_armed, 1, memory_order_relaxed);
     return STK_OK;
 }
 
 enum stk_status stk_fault_init(const char *spec, struct stk_error *err)
 {
-    stk_fault_armed = 0;
+    atomic_store_explicit(&stk_fault_armed, 0, memory_order_relaxed);
     for (unsigned i = 0; i < STK_FAULT_COUNT; i++)
-        points[i].action = ACTION_NONE;
+        atomic_store_explicit(&points[i].action, ACTION_NONE, memory_order_relaxed);
     while (spec && *spec) {
         size_t size = strcspn(spec, ",");
         enum stk_status status = arm(spec, size, err);
@@ -89,13 +89,14 @@ int stk_fault_hit(enum stk_fault point)
 {
     stk_assert(point < STK_FAULT_COUNT);
     struct armed_point *armed = &points[point];
-    if (armed->action == ACTION_NONE)
+    int action = atomic_load_explicit(&armed->action, memory_order_relaxed);
+    if (action == ACTION_NONE)
         return 0;
     if (atomic_fetch_sub_explicit(&armed->left, 1, memory_order_relaxed) != 1)
         return 0;
-    if (armed->action == ACTION_KILL)
+    if (action == ACTION_KILL)
         raise(SIGKILL);
-    if (armed->action == ACTION_EXIT)
+    if (action == ACTION_EXIT)
         _exit(STK_FAULT_EXIT);
     return 1;
 }

@@ -9,6 +9,7 @@
 #define STK_BASE_FAULT_H
 
 #include "core/base/err.h"
+#include <stdatomic.h>
 
 /* STK_FAULT(NAME, "name") Every point in the tree, so that the crash harness can enumerate them. */
 #define STK_FAULT_LIST(STK_FAULT)                                                                  \
@@ -49,8 +50,9 @@ enum stk_fault {
 
 #define STK_FAULT_EXIT 86 /* exit code of the action `exit` */
 
-/* Set once before threads start, read by everyone: 1 when any point is armed. */
-extern int stk_fault_armed;
+/* Set before threads start, read by everyone: 1 when any point is armed. Atomic for tests, which
+ * arm a point under running threads. */
+extern _Atomic int stk_fault_armed;
 
 /* Arm what spec says; NULL or "" disarms all. STK_INVALID names what is wrong with it. main, before
  * threads start; tests. */
@@ -62,7 +64,8 @@ int stk_fault_hit(enum stk_fault point);
 /* Pass a point. 0, or 1: act as if the operation failed. Thread-safe. */
 static inline int stk_fault_point(enum stk_fault point)
 {
-    return __builtin_expect(stk_fault_armed, 0) ? stk_fault_hit(point) : 0;
+    int armed = atomic_load_explicit(&stk_fault_armed, memory_order_relaxed);
+    return __builtin_expect(armed, 0) ? stk_fault_hit(point) : 0;
 }
 
 #endif

@@ -231,13 +231,18 @@ enum stk_status stk_manifest_read(struct stk_manifest *manifest, const char *bac
                                   struct stk_error *err)
 {
     struct stk_path path;
+    uint64_t size = 0;
     memset(manifest, 0, sizeof(*manifest));
-    char *text = stk_alloc(TEXT_MAX + 2 * LINE_MAX_);
+    enum stk_status status = stk_path_join(&path, backup, STK_MANIFEST_FILE, err);
+    if (status != STK_OK)
+        return status;
+    if (stk_file_size(path.text, &size, NULL) != STK_OK || size > TEXT_MAX)
+        size = TEXT_MAX; /* what is wrong with it is said when it is read */
+    size += 2 * LINE_MAX_;
+    char *text = stk_alloc(size);
     if (!text)
         return stk_error_set(err, STK_NO_MEMORY, "manifest: out of memory");
-    enum stk_status status = stk_path_join(&path, backup, STK_MANIFEST_FILE, err);
-    if (status == STK_OK)
-        status = stk_file_get_text(path.text, text, TEXT_MAX + 2 * LINE_MAX_, err);
+    status = stk_file_get_text(path.text, text, size, err);
     if (status == STK_OK)
         status = parse_text(manifest, text, err);
     stk_free(text);

@@ -48,7 +48,7 @@ static void on_fatal(void *arg, const struct stk_error *err)
 static int setup(void **state)
 {
     (void)state;
-    test_folder_make(&folder);
+    test_folder_make_quick(&folder);
     snprintf(path, sizeof(path), "%s/journal", folder.path);
     stk_fault_init(NULL, NULL);
     return 0;

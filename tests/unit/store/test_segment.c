@@ -21,7 +21,7 @@ static struct test_folder folder;
 static int setup(void **state)
 {
     (void)state;
-    test_folder_make(&folder);
+    test_folder_make_quick(&folder);
     return 0;
 }
 
