@@ -76,6 +76,30 @@ says "what was acknowledged is there" "A" "$stockade" sku get A
 sleep 1 # for the fold
 engine_stop
 
+# a state that is ahead of its journal: an older journal was put back
+cp -r "$folder/data/journal" "$folder/older"
+engine_start
+"$stockade" sku put --source t --sku C > /dev/null
+sleep 2 # for the fold
+engine_stop
+cp -r "$folder/data" "$folder/sound"
+rm -rf "$folder/data/journal"
+mv "$folder/older" "$folder/data/journal"
+ends "a state ahead of its journal" 1 timeout 20 "$stockaded" "${with[@]}"
+says "and it says so" "the state holds effects up to" timeout 20 "$stockaded" "${with[@]}"
+rm -rf "$folder/data"
+mv "$folder/sound" "$folder/data"
+engine_start
+says "with its own journal it starts" "C" "$stockade" sku get C
+engine_stop
+
+# a backup of what runs, and a check of it
+engine_start
+says "a backup" "bytes" "$stockade" backup start monday
+says "its check" "folded" "$stockade" backup verify "$folder/data/backups/monday"
+says "a target that leads elsewhere" "params.target" "$stockade" backup start a/b
+engine_stop
+
 # a state that is damaged
 state=$folder/data/state/state.mdb
 check "there is a state" test -s "$state"
