@@ -147,7 +147,6 @@ enum stk_status stk_engine_create(struct stk_engine **out, const struct stk_engi
     stk_orders_touch(&engine->state.orders, options->orders_touched);
     stk_time_init(&engine->time, options->clock, 0);
     engine->now = stk_time_now_ms(&engine->time);
-    stk_wheel_advance(&engine->state.wheel, &engine->state.orders, engine->now);
     *out = engine;
     return STK_OK;
 }

@@ -117,6 +117,26 @@ static void test_not_found_is_not_remembered(void **state)
     fixture_restart(f);
 }
 
+/* The wall clock is set right between the making of an engine and its loading, which takes seconds
+ * when there is much to load: nothing ends early by the wrong time. */
+static void test_a_clock_set_back_while_loading_ends_nothing_early(void **state)
+{
+    struct fixture *f = *state;
+    struct stk_error err = {0};
+    CALL(OK, "order.place",
+         "{'source':'w','id':'1','ttl_ms':1800000,'lines':[{'sku':'A','quantity':3}]}");
+    stk_engine_destroy(f->engine);
+    f->clock.wall_ms += 3600000;
+    assert_int_equal(stk_engine_create(&f->engine, &f->options, &err), STK_OK);
+    f->clock.wall_ms -= 3600000;
+    f->inbox = stk_engine_inbox_open(f->engine, NULL, NULL, &err);
+    assert_int_equal(stk_engine_load(f->engine, NULL, &err), STK_OK);
+    fixture_wait(f, 1700000);
+    assert_int_equal(fixture_sku(f, "A", "cells.0.held"), 3);
+    fixture_wait(f, 200000);
+    assert_int_equal(fixture_sku(f, "A", "cells.0.held"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +147,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_same_id_with_another_body_is_a_conflict, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_not_found_is_not_remembered, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_clock_set_back_while_loading_ends_nothing_early,
+                                        setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
