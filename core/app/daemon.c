@@ -90,6 +90,15 @@ static void hurry(void *arg)
     stk_fold_wake(daemon->fold);
 }
 
+static const char *name_of(void *arg, uint32_t number)
+{
+    const struct stk_daemon *daemon = arg;
+    for (uint32_t i = 0; i < daemon->config.token_count; i++)
+        if (stk_api_who(daemon->config.tokens[i].name) == number)
+            return daemon->config.tokens[i].name;
+    return NULL;
+}
+
 static void write_status(void *arg, struct stk_doc *answer)
 {
     struct stk_daemon *daemon = arg;
@@ -225,6 +234,7 @@ static enum stk_status make_reader(struct stk_daemon *daemon, struct stk_error *
                                         .journal = daemon->journal,
                                         .backup_folder = daemon->backup_folder,
                                         .verify = stk_verify_in_child,
+                                        .who = name_of,
                                         .hurry = hurry,
                                         .arg = daemon};
     return stk_reader_create(&daemon->reader, &reader, err);

@@ -56,15 +56,14 @@ static void write_row(struct page *page, const struct stk_row_view *row)
     }
 }
 
-static void write_who(struct page *page, uint32_t who)
+static void write_who(struct page *page, uint32_t number)
 {
-    struct stk_bytes name = {NULL, 0};
-    if (who <= UINT16_MAX)
-        name = stk_names_text(page->from_where->names, STK_NAME_PRINCIPAL, (uint16_t)who);
-    if (name.size)
-        stk_doc_key_str(page->doc, "who", name);
+    const struct stk_reader_page *from = page->from_where;
+    const char *name = number && from->who ? from->who(from->arg, number) : NULL;
+    if (name)
+        stk_doc_key_text(page->doc, "who", name);
     else
-        stk_doc_key_uint(page->doc, "who", who);
+        stk_doc_key_uint(page->doc, "who", number);
 }
 
 static enum stk_status write_effect(struct page *page, stk_seq_t seq, struct stk_bytes bytes,

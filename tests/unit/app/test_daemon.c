@@ -33,6 +33,7 @@ static int set_up(void **state)
     config.journal.segment_bytes = STK_SEGMENT_BYTES_MIN;
     config.journal.free_bytes_min = 0;
     config.rpc_listen_count = 0;
+    config.token_count = 0;
     config.log_level = STK_LOG_WARN;
     stk_log_level_set(STK_LOG_WARN);
     snprintf(config.data, sizeof config.data, "%s/data", folder.path);
@@ -126,6 +127,33 @@ static void the_journal_and_the_status_can_be_read(void **state)
     test_rpc_close(&client);
 }
 
+static void the_journal_says_who_did_it(void **state)
+{
+    /* sha256sum of "secret" */
+    static const uint8_t hash[STK_CHAIN_BYTES] = {0x2b, 0xb8, 0x0d, 0x53, 0x7b, 0x1d, 0xa3, 0xe3,
+                                                  0x8b, 0xd3, 0x03, 0x61, 0xaa, 0x85, 0x56, 0x86,
+                                                  0xbd, 0xe0, 0xea, 0xcd, 0x71, 0x62, 0xfe, 0xf6,
+                                                  0xa2, 0x5f, 0xe9, 0x7b, 0xf5, 0x27, 0xa2, 0x5b};
+    (void)state;
+    config.token_count = 1;
+    snprintf(config.tokens[0].name, sizeof config.tokens[0].name, "the till");
+    memcpy(config.tokens[0].sha256, hash, sizeof hash);
+    config.tokens[0].scopes = STK_SCOPE_BIT(STK_SCOPE_CATALOG);
+    config.rpc_listen_count = 1;
+    snprintf(config.rpc_listen[0], STK_ADDRESS_MAX, "127.0.0.1:0");
+    struct test_rpc local = start(), far = test_rpc_open(stk_daemon_address(daemon_, 1));
+    ask_ok(&local, "sku.put", "{'source':'t','sku':'A'}");
+    ask_ok(&far, "auth", "{'token':'secret'}");
+    ask_ok(&far, "sku.put", "{'source':'t','sku':'B'}");
+    struct test_response response = test_rpc_ask(&local, "journal.read", "{}");
+    const struct stk_value *effects = stk_value_get(response.result, "effects");
+    assert_int_equal(effects->size, 2);
+    assert_int_equal(test_number(&effects->as.items[0], "who"), 0);
+    assert_string_equal(test_text(&effects->as.items[1], "who"), "the till");
+    test_rpc_close(&local);
+    test_rpc_close(&far);
+}
+
 static void one_engine_per_folder(void **state)
 {
     (void)state;
@@ -194,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_was_answered_is_there_after_a_restart),
         TEST(the_journal_and_the_status_can_be_read),
+        TEST(the_journal_says_who_did_it),
         TEST(one_engine_per_folder),
         TEST(a_start_that_fails_leaves_nothing_behind),
         TEST(stopping_answers_what_is_in_flight),
