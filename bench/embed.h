@@ -5,6 +5,7 @@
 
 #include "core/base/doc.h"
 #include "core/flow/engine.h"
+#include "core/flow/view.h"
 
 struct bench_embed_options {
     const char *folder; /* of journal and rows; NULL = a log that forgets */

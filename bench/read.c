@@ -1,6 +1,6 @@
 /* Readers ask for random SKUs: first by their id, as a door does (the name is found, then the cell
- * is read), then by slot alone. With --writes the engine places orders meanwhile, on a log without
- * a disk. Nothing the readers do is seen by the engine.
+ * is read), then for a page of ids at a time, then by slot alone. With --writes the engine places
+ * orders meanwhile, on a log without a disk. Nothing the readers do is seen by the engine.
  *
  * Threads: readers; with --writes the engine's, driven by main. */
 #include "bench/read.h"
@@ -18,13 +18,17 @@
 #include <string.h>
 
 #define SLICE 1024 /* reads between two looks at the clock */
+#define PAGE  64   /* of SKUs in one read of many */
 #define STOCK 1000000000u
+
+enum read_kind { READ_BY_ID, READ_MANY, READ_BY_SLOT, READ_KINDS };
+static const char *const kind_names[READ_KINDS] = {"read", "read-many", "read-slot"};
 
 struct reader {
     pthread_t handle;
     const struct stk_engine *engine;
     struct bench_picker picker;
-    int by_id;
+    enum read_kind kind;
     int64_t start_ns, end_ns;
     uint64_t reads, wrong;
     uint64_t sum; /* so that no read can be left out */
@@ -38,21 +42,52 @@ static uint32_t read_by_id(struct reader *reader)
     return slot == STK_NONE ? UINT32_MAX : stk_engine_available(reader->engine, slot);
 }
 
+/* One slice; returns the sum of what it saw. */
+static uint64_t read_slice(struct reader *reader, uint64_t *wrong)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < SLICE; i++) {
+        uint32_t available =
+            reader->kind == READ_BY_ID
+                ? read_by_id(reader)
+                : stk_engine_available(reader->engine, bench_pick(&reader->picker));
+        *wrong += available > STOCK;
+        sum += available;
+    }
+    return sum;
+}
+
+/* The same, a page of SKUs at a time. */
+static uint64_t read_slice_many(struct reader *reader, uint64_t *wrong)
+{
+    char text[PAGE][BENCH_SKU_SIZE];
+    struct stk_bytes names[PAGE];
+    uint32_t available[PAGE];
+    uint64_t sum = 0;
+    for (unsigned done = 0; done < SLICE; done += PAGE) {
+        for (unsigned i = 0; i < PAGE; i++) {
+            memcpy(text[i], "SKU-", 4);
+            bench_put_digits((uint8_t *)text[i] + 4, bench_pick(&reader->picker));
+            names[i] = (struct stk_bytes){text[i], BENCH_SKU_SIZE};
+        }
+        stk_engine_available_many(reader->engine, names, PAGE, available);
+        for (unsigned i = 0; i < PAGE; i++) {
+            *wrong += available[i] > STOCK;
+            sum += available[i];
+        }
+    }
+    return sum;
+}
+
 static void *reader_main(void *arg)
 {
     struct reader *reader = arg;
     uint64_t reads = 0, wrong = 0, sum = 0;
     int64_t now_ns = bench_now_ns();
     reader->start_ns = now_ns;
-    for (; now_ns < reader->end_ns && !bench_stopping(); now_ns = bench_now_ns(), reads += SLICE) {
-        for (unsigned i = 0; i < SLICE; i++) {
-            uint32_t available =
-                reader->by_id ? read_by_id(reader)
-                              : stk_engine_available(reader->engine, bench_pick(&reader->picker));
-            wrong += available > STOCK;
-            sum += available;
-        }
-    }
+    for (; now_ns < reader->end_ns && !bench_stopping(); now_ns = bench_now_ns(), reads += SLICE)
+        sum += reader->kind == READ_MANY ? read_slice_many(reader, &wrong)
+                                         : read_slice(reader, &wrong);
     reader->end_ns = now_ns;
     reader->reads = reads;
     reader->wrong = wrong;
@@ -113,7 +148,7 @@ static void report(const struct bench_options *options, const char *bench,
 }
 
 static int run_readers(struct bench_embed *embed, const struct bench_options *options,
-                       const struct bench_picks *picks, int by_id, uint64_t *order)
+                       const struct bench_picks *picks, enum read_kind kind, uint64_t *order)
 {
     struct reader *readers = calloc(options->threads, sizeof(*readers));
     int64_t end_ns = bench_now_ns() + (int64_t)(options->seconds * 1e9);
@@ -123,7 +158,7 @@ static int run_readers(struct bench_embed *embed, const struct bench_options *op
         struct reader *reader = &readers[started];
         reader->engine = bench_embed_engine(embed);
         reader->picker = bench_picker(picks, options, started);
-        reader->by_id = by_id;
+        reader->kind = kind;
         reader->end_ns = end_ns;
         if (pthread_create(&reader->handle, NULL, reader_main, reader))
             break;
@@ -134,14 +169,14 @@ static int run_readers(struct bench_embed *embed, const struct bench_options *op
         pthread_join(readers[i].handle, NULL);
     int ok = readers && started == options->threads;
     if (ok)
-        report(options, by_id ? "read" : "read-slot", readers, *order - first);
+        report(options, kind_names[kind], readers, *order - first);
     free(readers);
     return ok;
 }
 
 int bench_read_run(const struct bench_options *options)
 {
-    char title[160];
+    char title[256];
     struct bench_picks picks;
     uint64_t order = 1;
     struct bench_embed_options wanted = {
@@ -149,15 +184,15 @@ int bench_read_run(const struct bench_options *options)
     if (!bench_picks_make(&picks, options))
         return 0;
     snprintf(title, sizeof(title),
-             "read: available by SKU id (read) and by slot (read-slot), %u "
-             "threads; %u SKUs, %s; %g s%s",
+             "read: available by SKU id, one by one (read) and 64 at a time (read-many), and by "
+             "slot (read-slot); %u threads, %u SKUs, %s, %g s%s",
              options->threads, options->skus, bench_options_pattern(options), options->seconds,
              options->writes ? ", while orders are placed" : "");
     bench_report_title(options, title);
     struct bench_embed *embed = bench_embed_open(&wanted);
-    int ok = embed && bench_embed_load(embed, STOCK) &&
-             run_readers(embed, options, &picks, 1, &order) &&
-             (bench_stopping() || run_readers(embed, options, &picks, 0, &order));
+    int ok = embed && bench_embed_load(embed, STOCK);
+    for (enum read_kind kind = 0; ok && kind < READ_KINDS && !bench_stopping(); kind++)
+        ok = run_readers(embed, options, &picks, kind, &order);
     bench_embed_close(embed);
     bench_picks_free(&picks);
     return ok || bench_stopping();

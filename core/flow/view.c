@@ -27,6 +27,37 @@ struct stk_bytes stk_engine_location_id(const struct stk_engine *engine, stk_loc
     return (struct stk_bytes){at->id, at->id_size};
 }
 
+#define GROUP 16 /* names whose memory is asked for together */
+
+/* What the look-ups of a group will touch, in three steps, so that its waits overlap. */
+static void prefetch_group(const struct stk_catalog *catalog, const struct stk_bytes *names,
+                           uint32_t count)
+{
+    uint64_t hash[GROUP];
+    stk_sku_t sku[GROUP];
+    for (uint32_t i = 0; i < count; i++)
+        hash[i] = stk_catalog_prefetch_name(catalog, names[i]);
+    for (uint32_t i = 0; i < count; i++)
+        sku[i] = stk_catalog_prefetch_sku(catalog, hash[i]);
+    for (uint32_t i = 0; i < count; i++)
+        if (sku[i] != STK_NONE)
+            stk_catalog_prefetch_cell(catalog, sku[i]);
+}
+
+void stk_engine_available_many(const struct stk_engine *engine, const struct stk_bytes *names,
+                               uint32_t count, uint32_t *available)
+{
+    const struct stk_catalog *catalog = &state_of(engine)->catalog;
+    for (uint32_t from = 0; from < count; from += GROUP) {
+        uint32_t until = count - from < GROUP ? count : from + GROUP;
+        prefetch_group(catalog, names + from, until - from);
+        for (uint32_t i = from; i < until; i++) {
+            stk_sku_t sku = stk_catalog_find_sku(catalog, names[i]);
+            available[i] = sku == STK_NONE ? STK_NONE : stk_engine_available(engine, sku);
+        }
+    }
+}
+
 static stk_cell_t first_cell(const struct stk_catalog *catalog, stk_sku_t sku)
 {
     /* acquire: pairs with the release with which the catalog publishes a complete cell */

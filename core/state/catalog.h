@@ -97,7 +97,7 @@ void stk_catalog_fini(struct stk_catalog *catalog);
 
 /* Find: by id, alias or barcode. STK_NONE. Any thread. */
 stk_sku_t stk_catalog_find_sku(const struct stk_catalog *catalog, struct stk_bytes name);
-/* Engine thread, to bring into the cache what a find will touch, in three steps, each a while after
+/* Any thread, to bring into the cache what a find will touch, in three steps, each a while after
  * the one before. They look at nothing that is not in the cache by then, and may guess wrong. */
 uint64_t stk_catalog_prefetch_name(const struct stk_catalog *catalog, struct stk_bytes name);
 stk_sku_t stk_catalog_prefetch_sku(const struct stk_catalog *catalog, uint64_t name_hash);

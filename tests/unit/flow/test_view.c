@@ -70,10 +70,37 @@ static void test_a_channel_sees_its_locations(void **state)
     fixture_restart(f);
 }
 
+/* Names of every kind, in groups that are full, over-full and empty. */
+static void test_many_at_once(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *name;
+        uint32_t available;
+    } known[] = {{"A", 10}, {"alias of A", 10}, {"B", 3},
+                 {"C", 0},  {"gone", STK_NONE}, {"", STK_NONE}};
+    struct stk_bytes names[100];
+    uint32_t available[101];
+    CALL(OK, "sku.put", "{'source':'t','sku':'A','aliases':['alias of A']}");
+    CALL(OK, "sku.put", "{'source':'t','sku':'C'}"); /* no cell */
+    CALL(OK, "sku.put", "{'source':'t','sku':'gone'}");
+    CALL(OK, "sku.delete", "{'source':'t','sku':'gone'}");
+    for (uint32_t count = 0; count <= 100; count += 10) {
+        memset(available, 0xee, sizeof available);
+        for (uint32_t i = 0; i < count; i++)
+            names[i] = (struct stk_bytes){known[i % 6].name, (uint32_t)strlen(known[i % 6].name)};
+        stk_engine_available_many(f->engine, names, count, available);
+        for (uint32_t i = 0; i < count; i++)
+            assert_int_equal(available[i], known[i % 6].available);
+        assert_int_equal(available[count], 0xeeeeeeee); /* and nothing behind them */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_numbers_at_one_instant, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_many_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_channel_sees_its_locations, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
