@@ -581,10 +581,17 @@ static enum stk_status park(struct stk_engine *engine, struct stk_apply *apply)
     return STK_AGAIN;
 }
 
-/* What the reader found may be old: a run was made or dropped since. */
+/* What the reader found may be old: a run was made or dropped since, or the order came back,
+ * changed and was archived again. */
 static int attachment_is_old(const struct stk_engine *engine, const struct stk_command *command)
 {
-    return command->attach == STK_ATTACH_ABSENT && command->attach_epoch != engine->run_epoch;
+    if (command->attach != STK_ATTACH_ABSENT && command->attach != STK_ATTACH_ORDER)
+        return 0;
+    if (command->attach_epoch != engine->run_epoch)
+        return 1;
+    const struct stk_key_entry *entry = stk_dedupe_find(
+        &engine->state.dedupe, is_order_key(command) ? command->key : command->order_key);
+    return entry && entry->class == 1 && entry->seq > command->parked_seq;
 }
 
 static enum stk_status decide(struct stk_engine *engine, struct stk_apply *apply)

@@ -181,7 +181,7 @@ static void look_up(struct stk_lookup *reader, const struct stk_command *command
             give_back(reader, command, STK_ATTACH_KEY, reader->value, size, NULL, 0);
             return;
         }
-        if (status == STK_OK && found.class == 1) {
+        if (status == STK_OK && found.class == 1 && !command->order_number) {
             look_up_order(reader, command, found.number, 0);
             return;
         }

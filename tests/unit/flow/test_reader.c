@@ -377,6 +377,20 @@ static void an_order_archived_just_now_is_waited_for(void **state)
     assert_int_equal(atomic_load(&disk.folded), 100);
 }
 
+/* It was archived, came back, changed, and was archived again: the run knows the first time only.
+ */
+static void an_order_archived_again_is_waited_for(void **state)
+{
+    (void)state;
+    put_key(1, STK_KEY_ORDER, "s", "o1", 1, 42);
+    disk.archive[0].number = 42;
+    disk.archive[0].value = "the row";
+    park("order.pay", PAY, 42);
+    assert_int_equal(stepped()->attach, STK_ATTACH_ORDER);
+    assert_true(atomic_load(&disk.hurries) >= 3);
+    assert_int_equal(atomic_load(&disk.folded), 100);
+}
+
 static void a_disk_that_fails_is_said(void **state)
 {
     (void)state;
@@ -512,6 +526,7 @@ int main(void)
         TEST(a_refused_place_is_no_order),
         TEST(nothing_is_there),
         TEST(an_order_archived_just_now_is_waited_for),
+        TEST(an_order_archived_again_is_waited_for),
         TEST(a_disk_that_fails_is_said),
         TEST(effects_are_read_page_by_page),
         TEST(backups_do_not_hold_up_lookups),
