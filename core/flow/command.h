@@ -46,7 +46,8 @@ struct stk_command {
     uint64_t attach_epoch; /* (engine) epoch of the key runs when it was parked */
     uint64_t order_number; /* (engine, when parked) of the archived order that it is about; 0 = ask
                               the runs */
-    stk_seq_t parked_seq; /* (engine, when parked) S must reach it before that order is looked up */
+    stk_seq_t parked_seq;  /* (engine, when parked) S must reach it before that order is looked up:
+                              when it was archived; the present sequence when number is 0 */
 };
 
 #define STK_COMMAND_ARGS ((uint32_t)((sizeof(struct stk_command) + 7) & ~7u))

@@ -555,11 +555,12 @@ static enum stk_status write_command(struct stk_engine *engine, struct stk_apply
 
 /* Of an order that has left memory so recently that its key is in no run on disk yet: the reader
  * could not find it by its key. */
-static uint64_t archived_number(const struct stk_engine *engine, const struct stk_command *command)
+static const struct stk_key_entry *archived(const struct stk_engine *engine,
+                                            const struct stk_command *command)
 {
     const struct stk_key_entry *entry = stk_dedupe_find(
         &engine->state.dedupe, is_order_key(command) ? command->key : command->order_key);
-    return entry && entry->class == 1 ? entry->number : 0;
+    return entry && entry->class == 1 ? entry : NULL;
 }
 
 /* A copy goes to the reader thread, which brings it again with what it found. */
@@ -571,8 +572,9 @@ static enum stk_status park(struct stk_engine *engine, struct stk_apply *apply)
         return stk_apply_refuse(apply, STK_BUSY, "too many look-ups on disk are waiting");
     memcpy(copy, command, command->size);
     copy->attach = STK_ATTACH_NONE;
-    copy->order_number = archived_number(engine, command);
-    copy->parked_seq = engine->state.seq;
+    const struct stk_key_entry *entry = archived(engine, command);
+    copy->order_number = entry ? entry->number : 0;
+    copy->parked_seq = entry ? entry->seq : engine->state.seq;
     copy->attach_epoch = engine->run_epoch;
     stk_ring_spsc_commit(&engine->parked, command->size);
     stk_counter_add(&engine->counters.parked, 1);
@@ -589,9 +591,8 @@ static int attachment_is_old(const struct stk_engine *engine, const struct stk_c
         return 0;
     if (command->attach_epoch != engine->run_epoch)
         return 1;
-    const struct stk_key_entry *entry = stk_dedupe_find(
-        &engine->state.dedupe, is_order_key(command) ? command->key : command->order_key);
-    return entry && entry->class == 1 && entry->seq > command->parked_seq;
+    const struct stk_key_entry *entry = archived(engine, command);
+    return entry && entry->seq > command->parked_seq;
 }
 
 static enum stk_status decide(struct stk_engine *engine, struct stk_apply *apply)
