@@ -174,7 +174,7 @@ static void fill_new_lines(struct stk_apply *apply, const struct amend *amend)
     for (uint32_t i = 0; i < amend->count; i++) {
         if (STK_GIVEN(&amend->args[i], LINE_LINE))
             continue;
-        stk_order_fill_line(apply, &line[next], order->channel, &amend->args[i]);
+        stk_order_fill_line(apply, &line[next], order->channel, &amend->args[i], demand);
         line[next].quantity = amend->args[i].quantity;
         line[next].first_component =
             demand < scratch->demands ? scratch->demand[demand].component : amend->old_components;

@@ -171,10 +171,25 @@ void stk_apply_rows_of_cells(struct stk_apply *apply)
     scratch->touched_count = 0;
 }
 
+/* Most commands say the word that the one before them said. */
+static uint16_t find_name(struct stk_apply *apply, enum stk_name_kind kind, struct stk_bytes text)
+{
+    struct stk_word *last = &apply->scratch->last_word[kind];
+    if (text.size == last->size && memcmp(text.data, last->text, text.size) == 0)
+        return last->number;
+    uint16_t number = stk_names_find(apply->state->names, kind, text);
+    if (number) {
+        last->number = number;
+        last->size = (uint8_t)text.size;
+        memcpy(last->text, text.data, text.size);
+    }
+    return number;
+}
+
 int stk_apply_name_fits(struct stk_apply *apply, enum stk_name_kind kind, struct stk_bytes text)
 {
-    return text.size == 0 || stk_names_find(apply->state->names, kind, text) != 0 ||
-           stk_names_peek(apply->state->names, kind) != 0;
+    return text.size == 0 || stk_names_peek(apply->state->names, kind) != 0 ||
+           find_name(apply, kind, text) != 0;
 }
 
 uint16_t stk_apply_name(struct stk_apply *apply, enum stk_name_kind kind, struct stk_bytes text)
@@ -182,7 +197,7 @@ uint16_t stk_apply_name(struct stk_apply *apply, enum stk_name_kind kind, struct
     struct stk_names *names = apply->state->names;
     if (text.size == 0)
         return 0;
-    uint16_t number = stk_names_find(names, kind, text);
+    uint16_t number = find_name(apply, kind, text);
     if (number)
         return number;
     stk_assert(apply->open);

@@ -34,6 +34,13 @@ struct stk_mark {
     uint32_t listed;  /* the same for the list of planned ones */
 };
 
+/* A word and its number, which it keeps for ever. */
+struct stk_word {
+    uint16_t number;
+    uint8_t size; /* 0: none yet */
+    char text[STK_ID_MAX];
+};
+
 #define STK_TOUCHED_MAX (STK_HOLDS_PER_ORDER_MAX * 2)
 struct stk_scratch {
     struct stk_demand demand[STK_HOLDS_PER_ORDER_MAX];
@@ -46,8 +53,9 @@ struct stk_scratch {
     uint32_t planned_count;
     stk_cell_t touched[STK_TOUCHED_MAX];
     uint32_t touched_count;
-    uint32_t turn;                      /* number of the command */
-    struct stk_mark *marks;             /* by cell, reserved */
+    uint32_t turn;                             /* number of the command */
+    struct stk_mark *marks;                    /* by cell, reserved */
+    struct stk_word last_word[STK_NAME_KINDS]; /* that was looked up, per kind */
     uint32_t line_units[STK_LINES_MAX]; /* per line: covered units, or whatever a verb counts */
     uint32_t line_value[STK_LINES_MAX];
 };

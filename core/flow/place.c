@@ -354,11 +354,11 @@ void stk_order_file(struct stk_apply *apply, uint32_t slot)
 }
 
 void stk_order_fill_line(struct stk_apply *apply, struct stk_order_line *line,
-                         stk_channel_t channel, const struct stk_args_line *args)
+                         stk_channel_t channel, const struct stk_args_line *args, uint32_t demand)
 {
     const struct stk_catalog *catalog = &apply->state->catalog;
-    line->sku =
-        args->sku.size ? stk_catalog_find_sku(catalog, stk_apply_text(apply, args->sku)) : STK_NONE;
+    stk_assert(!args->sku.size || demand < apply->scratch->demands);
+    line->sku = args->sku.size ? apply->scratch->demand[demand].sku : STK_NONE;
     line->listing = args->sku.size ? STK_NONE
                                    : stk_catalog_find_listing(catalog, channel,
                                                               stk_apply_text(apply, args->listing));
@@ -379,7 +379,7 @@ static void fill_lines(struct stk_apply *apply, const struct place *place, uint3
     const struct stk_scratch *scratch = apply->scratch;
     uint32_t at = 0;
     for (uint16_t i = 0; i < place->lines; i++) {
-        stk_order_fill_line(apply, &line[i], place->channel_number, &place->line[i]);
+        stk_order_fill_line(apply, &line[i], place->channel_number, &place->line[i], at);
         line[i].quantity = place->line[i].quantity;
         line[i].preorder = scratch->line_value[i];
         line[i].first_component = (uint16_t)at;

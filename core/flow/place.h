@@ -15,9 +15,10 @@ void stk_order_say_placed(struct stk_apply *apply, const struct stk_order *order
 enum stk_status stk_order_demand(struct stk_apply *apply, stk_channel_t channel,
                                  const struct stk_args_line *line, uint16_t index,
                                  uint16_t first_component, uint16_t *component_count);
-/* Fill the fields of a line of the order from the arguments (money, words), not its quantities. */
+/* Fill the fields of a line of the order from the arguments (money, words), not its quantities.
+ * demand: the line's first one, which is of its SKU when it was ordered by SKU. */
 void stk_order_fill_line(struct stk_apply *apply, struct stk_order_line *line,
-                         stk_channel_t channel, const struct stk_args_line *args);
+                         stk_channel_t channel, const struct stk_args_line *args, uint32_t demand);
 /* Book the picks in the scratch as holds of this order: cells' held, earmarks, rows of earmarks. */
 void stk_order_book_picks(struct stk_apply *apply, uint32_t slot);
 /* A shortfall of `units` more (or, negative, fewer) of a line: book entry, SKU counters, its row.
