@@ -633,10 +633,8 @@ struct stk_hash stk_command_key(unsigned space, struct stk_bytes source, struct 
     stk_assert(source.size <= STK_ID_MAX && id.size <= STK_ID_MAX);
     bytes[0] = (uint8_t)space;
     bytes[1] = (uint8_t)source.size;
-    if (source.size)
-        memcpy(bytes + 2, source.data, source.size);
-    if (id.size)
-        memcpy(bytes + 2 + source.size, id.data, id.size);
+    copy_bytes(bytes + 2, source.data, source.size);
+    copy_bytes(bytes + 2 + source.size, id.data, id.size);
     return stk_hash128(bytes, 2 + source.size + id.size, KEY_SEED);
 }
 
