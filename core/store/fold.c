@@ -395,7 +395,7 @@ static enum stk_status write_and_grow(struct stk_fold *fold, struct stk_error *e
     return status;
 }
 
-/* *folded: effects taken. STK_NO_SPACE, STK_FULL, STK_BUSY: nothing changed, come again. */
+/* *folded: effects taken. */
 static enum stk_status fold_once(struct stk_fold *fold, uint64_t *folded, struct stk_error *err)
 {
     int64_t begun_ns = fold->clock.monotonic_ns(fold->clock.self);
@@ -421,9 +421,11 @@ static enum stk_status fold_once(struct stk_fold *fold, uint64_t *folded, struct
     return STK_OK;
 }
 
+/* Nothing was written, or nothing that counts: the file is as it was. */
 static int is_passing(enum stk_status status)
 {
-    return status == STK_NO_SPACE || status == STK_FULL || status == STK_BUSY;
+    return status == STK_NO_SPACE || status == STK_FULL || status == STK_BUSY ||
+           status == STK_NO_MEMORY;
 }
 
 /* A portion of slower work; a full map is grown and the portion comes again. */

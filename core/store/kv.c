@@ -59,6 +59,22 @@ static struct {
     struct stk_kv *first;
 } registry = {PTHREAD_MUTEX_INITIALIZER, NULL};
 
+/* A child opens its own; it must not find the list locked by a thread that it does not have. */
+static void lock_registry(void)
+{
+    pthread_mutex_lock(&registry.lock);
+}
+
+static void unlock_registry(void)
+{
+    pthread_mutex_unlock(&registry.lock);
+}
+
+static void guard_forks(void)
+{
+    pthread_atfork(lock_registry, unlock_registry, unlock_registry);
+}
+
 static enum stk_status status_of(int rc)
 {
     switch (rc) {
@@ -270,6 +286,8 @@ enum stk_status stk_kv_open(struct stk_kv **out, const char *path,
             close(fd);
         return stk_error_errno(err, errno_value, "%s", path);
     }
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, guard_forks);
     pthread_mutex_lock(&registry.lock);
     enum stk_status status = check_metas(fd, path, &file, err);
     if (status == STK_OK)

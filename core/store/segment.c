@@ -14,6 +14,7 @@
 #define HEAD_SEED      0x53544b5345474d54ull /* "STKSEGMT" */
 #define NAME_DIGITS    20
 #define STEP_BYTES     (256u * 1024) /* of zeros; more at once makes flushes beside it wait */
+#define CACHED_BYTES   (4u * 1024 * 1024)
 #define PAGE_BYTES     4096u
 #define CHUNK_HEAD     16 /* key and size before each batch in a chunk */
 #define MAKING_COMMITS 1  /* the tables */
@@ -103,12 +104,15 @@ static enum stk_status remove_with_lock(const struct stk_path *path, struct stk_
 
 /* Past the page cache, where the file system can do it: a sixth of the processor time, and nothing
  * is put out of the cache. The first page at `at` is written to see whether it can. */
-static void try_direct(int fd, const void *page, uint64_t at)
+static int try_direct(int fd, const void *page, uint64_t at)
 {
     int flags = fcntl(fd, F_GETFL);
-    if (fcntl(fd, F_SETFL, flags | O_DIRECT) == 0 &&
-        pwrite(fd, page, PAGE_BYTES, (off_t)at) != (ssize_t)PAGE_BYTES)
-        (void)fcntl(fd, F_SETFL, flags);
+    if (fcntl(fd, F_SETFL, flags | O_DIRECT) != 0)
+        return 0;
+    if (pwrite(fd, page, PAGE_BYTES, (off_t)at) == (ssize_t)PAGE_BYTES)
+        return 1;
+    (void)fcntl(fd, F_SETFL, flags);
+    return 0;
 }
 
 /* Zeros from where LMDB's first pages end. One step is on its way to the disk at a time: the disk's
@@ -122,8 +126,7 @@ static enum stk_status fill(int fd, uint64_t from, uint64_t bytes, int (*stop)(v
         return stk_error_set(err, STK_NO_MEMORY, "out of memory");
     const uint8_t *zeros = room + (PAGE_BYTES - (uintptr_t)room % PAGE_BYTES) % PAGE_BYTES;
     bytes -= bytes % PAGE_BYTES; /* a map has whole pages */
-    if (from < bytes)
-        try_direct(fd, zeros, from);
+    int direct = from < bytes && try_direct(fd, zeros, from);
     while (from < bytes && status == STK_OK) {
         uint64_t step = bytes - from < STEP_BYTES ? bytes - from : STEP_BYTES;
         if ((stop && stop(arg)) || stk_fault_point(STK_FAULT_JOURNAL_SEGMENT_PART))
@@ -133,6 +136,9 @@ static enum stk_status fill(int fd, uint64_t from, uint64_t bytes, int (*stop)(v
         else
             status = stk_file_write(fd, zeros, step, err);
         from += step;
+        /* through the cache: not too much at once may wait for the disk */
+        if (status == STK_OK && !direct && from % CACHED_BYTES < STEP_BYTES && fdatasync(fd) != 0)
+            status = stk_error_errno(err, errno, "syncing");
     }
     stk_free(room);
     return status;
