@@ -253,9 +253,8 @@ static void run(void *arg)
 
 /* ---- the keeper's questions ---- */
 
-static stk_seq_t lowest_pin(void *arg)
+stk_seq_t stk_journal_pinned(struct stk_journal *journal)
 {
-    struct stk_journal *journal = arg;
     stk_seq_t lowest = UINT64_MAX;
     if (atomic_load_explicit(&journal->pins[STK_PIN_FOLD], memory_order_relaxed) == 0)
         return 0;
@@ -265,6 +264,11 @@ static stk_seq_t lowest_pin(void *arg)
             lowest = pin;
     }
     return lowest;
+}
+
+static stk_seq_t lowest_pin(void *arg)
+{
+    return stk_journal_pinned(arg);
 }
 
 static uint64_t room(void *arg)

@@ -67,6 +67,8 @@ enum stk_journal_pin {
     STK_JOURNAL_PINS = 8,
 };
 void stk_journal_pin(struct stk_journal *journal, unsigned pin, stk_seq_t seq); /* any thread */
+/* The lowest of them; 0 while the fold has set none. Any thread. */
+stk_seq_t stk_journal_pinned(struct stk_journal *journal);
 /* Made with the first segment, the same for ever; S and backups carry it. Any thread. */
 void stk_journal_id(struct stk_journal *journal, uint8_t id[STK_JOURNAL_ID_BYTES]);
 /* The chain hash of the batch that ends at `seq`: what an S folded so far must carry.

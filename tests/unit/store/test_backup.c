@@ -200,12 +200,49 @@ static void test_breaks_off(void **state)
     }
 }
 
+static _Atomic stk_seq_t lowest;
+
+static void *watch_pins(void *arg)
+{
+    (void)arg;
+    while (!atomic_load(&done)) {
+        stk_seq_t pinned = stk_journal_pinned(pair.journal);
+        if (pinned < atomic_load(&lowest))
+            atomic_store(&lowest, pinned);
+    }
+    return NULL;
+}
+
+/* While it is made, nothing is cut that the backup needs, whatever the fold allows. */
+static void test_pins_the_journal(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    store_pair_feed(&pair, 100);
+    store_pair_fold(&pair);
+    stk_journal_pin(pair.journal, STK_PIN_FOLD, 5000);
+    atomic_store(&lowest, UINT64_MAX);
+    atomic_store(&done, 0);
+    assert_int_equal(pthread_create(&thread, NULL, watch_pins, NULL), 0);
+    while (atomic_load(&lowest) == UINT64_MAX)
+        ;
+    for (int i = 0; i < 500 && atomic_load(&lowest) == 5000; i++) { /* until it is looked at */
+        make();
+        assert_int_equal(stk_folder_remove(target, NULL), STK_OK);
+    }
+    atomic_store(&done, 1);
+    pthread_join(thread, NULL);
+    assert_int_equal(atomic_load(&lowest), 1000);
+    assert_int_equal(stk_journal_pinned(pair.journal), 5000);
+}
+
 int main(void)
 {
 #define UNIT(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        UNIT(test_make_and_verify), UNIT(test_of_nothing),        UNIT(test_nothing_folded),
-        UNIT(test_beside_a_writer), UNIT(test_changes_are_found), UNIT(test_breaks_off),
+        UNIT(test_make_and_verify),  UNIT(test_of_nothing),        UNIT(test_nothing_folded),
+        UNIT(test_beside_a_writer),  UNIT(test_changes_are_found), UNIT(test_breaks_off),
+        UNIT(test_pins_the_journal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

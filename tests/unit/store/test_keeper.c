@@ -135,12 +135,34 @@ static void test_no_space(void **state)
     stk_shelf_close(shelf);
 }
 
+/* The file would fit, but less than the least would be left of the disk. */
+static void test_the_least_is_left(void **state)
+{
+    (void)state;
+    struct stk_shelf *shelf;
+    struct stk_shelf_end end;
+    struct stk_keeper *keeper;
+    uint64_t free_bytes;
+    assert_int_equal(stk_shelf_open(&shelf, folder.path, &end, NULL), STK_OK);
+    assert_int_equal(stk_folder_free_bytes(folder.path, &free_bytes, NULL), STK_OK);
+    struct stk_keeper_options options = options_of(shelf);
+    options.free_bytes_min = free_bytes - STK_SEGMENT_BYTES_FIRST / 2;
+    assert_int_equal(stk_keeper_create(&keeper, &options, 0, NULL), STK_OK);
+    assert_int_equal(stk_keeper_start(keeper, NULL), STK_OK);
+    assert_true(wait_for(stk_keeper_blocked, keeper));
+    assert_int_equal(next_size(), 0);
+    stk_keeper_stop(keeper);
+    stk_keeper_destroy(keeper);
+    stk_shelf_close(shelf);
+}
+
 int main(void)
 {
 #define UNIT(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
         UNIT(test_makes_the_next_and_a_larger_one),
         UNIT(test_no_space),
+        UNIT(test_the_least_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

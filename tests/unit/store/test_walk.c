@@ -261,6 +261,20 @@ static void test_flipped_bits_of_the_meta_pages(void **state)
         }
 }
 
+static void test_a_lost_head_is_noticed(void **state)
+{
+    (void)state;
+    struct stk_kv *kv = test_segment_new(&chain, folder.path);
+    for (int i = 0; i < 5; i++)
+        test_segment_add(&chain, kv, i == 0, 2, 10, i);
+    struct stk_kv_txn *txn;
+    assert_int_equal(stk_kv_begin(kv, 1, &txn, NULL), STK_OK);
+    stk_kv_delete(txn, 0, (struct stk_kv_bytes){"head", 4});
+    assert_int_equal(stk_kv_commit(txn, NULL), STK_OK);
+    stk_kv_close(kv);
+    bad("segment 1: it was written to, but has no head", 0);
+}
+
 static void test_a_lost_end_is_noticed(void **state)
 {
     (void)state;
@@ -291,6 +305,7 @@ int main(void)
         UNIT(test_bad_record_inside_a_good_batch),
         UNIT(test_flipped_bits),
         UNIT(test_flipped_bits_of_the_meta_pages),
+        UNIT(test_a_lost_head_is_noticed),
         UNIT(test_a_lost_end_is_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
