@@ -6,6 +6,7 @@
 #include "tests/lib/folder.h"
 #include "tests/lib/memory_log.h"
 #include "tests/lib/row_feed.h"
+#include "tests/lib/segments.h"
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -298,6 +299,38 @@ static void test_damage_in_the_journal_stops_it(void **state)
     memory_log_fini(&memory);
 }
 
+/* A log that leaves out what it was asked for first. */
+static enum stk_status read_later(void *self, stk_seq_t from, stk_batch_fn fn, void *arg,
+                                  struct stk_error *err)
+{
+    struct stk_log whole = memory_log_face(self);
+    return whole.read(self, from + 20, fn, arg, err);
+}
+
+static void feed_orders(struct row_feed *feed, int batches);
+
+static void test_a_gap_stops_it(void **state)
+{
+    (void)state;
+    struct memory_log memory;
+    struct row_feed feed;
+    memory_log_init(&memory);
+    struct stk_log log = memory_log_face(&memory);
+    row_feed_init(&feed, &log, 0);
+    feed_orders(&feed, 3);
+    struct stk_rows *rows = open_rows(0);
+    log.read = read_later;
+    struct stk_fold *fold = make_fold(rows, &log);
+    struct stk_error err = {0};
+    uint64_t folded;
+    assert_int_equal(stk_fold_step(fold, &folded, &err), STK_CORRUPT);
+    assert_non_null(strstr(err.text, "the journal goes on at 21 after 0"));
+    assert_int_equal(stk_rows_folded(rows), 0);
+    stk_fold_destroy(fold);
+    stk_rows_close(rows);
+    memory_log_fini(&memory);
+}
+
 /* ---- the thread ---- */
 
 struct watch {
@@ -522,6 +555,23 @@ static void test_state_and_journal_belong_together(void **state)
     expect_refused(rows, journal, "went different ways");
     end_journal(journal);
 
+    /* its beginning is gone */
+    snprintf(command, sizeof(command), "%s/fresh", folder.path);
+    struct stk_rows *fresh;
+    struct stk_rows_options options = {.folder = command};
+    assert_int_equal(stk_rows_open(&fresh, &options, NULL), STK_OK);
+    snprintf(command, sizeof(command), "%s/later", folder.path);
+    struct test_chain chain = {0};
+    assert_int_equal(stk_folder_make(command, NULL), STK_OK);
+    test_segments_fill(&chain, command, 2, 2, 5, 100);
+    assert_int_equal(stk_segment_remove(command, 1, NULL), STK_OK);
+    struct stk_journal_options later = {.folder = command, .segment_bytes = STK_SEGMENT_BYTES_MIN};
+    assert_int_equal(stk_journal_open(&journal, &later, NULL), STK_OK);
+    expect_refused(fresh, journal, "holds effects up to 0, the journal begins at 11");
+    stk_journal_close(journal);
+    stk_rows_close(fresh);
+    test_chain_fini(&chain);
+
     /* another journal altogether */
     snprintf(command, sizeof(command), "rm -r %s", journal_path);
     assert_int_equal(system(command), 0);
@@ -550,6 +600,7 @@ int main(void)
         UNIT(test_hot_row_and_bounds),
         UNIT(test_map_grows),
         UNIT(test_damage_in_the_journal_stops_it),
+        UNIT(test_a_gap_stops_it),
         UNIT(test_thread_beside_the_journal),
         UNIT(test_fatal_once_and_nothing_after),
         UNIT(test_kill_and_go_on),
