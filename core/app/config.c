@@ -24,7 +24,7 @@ void stk_config_defaults(struct stk_config *config)
     config->journal.free_bytes_min = (uint64_t)GIB;
     config->state_map_bytes = (uint64_t)GIB;
     config->fold.pause_ms = 500;
-    config->fold.batch_bytes_max = 256 * (uint32_t)MIB;
+    config->fold.batch_bytes_max = 32 * (uint32_t)MIB;
     config->fold.run_keys = 1000000;
     config->fold.run_age_ms = 3600000;
     config->fold.order_window_ms = 400 * DAY_MS;

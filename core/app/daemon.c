@@ -175,7 +175,9 @@ static enum stk_status open_store(struct stk_daemon *daemon, struct stk_error *e
     journal.on_fatal = fatal;
     journal.arg = daemon;
     enum stk_status status = stk_journal_open(&daemon->journal, &journal, err);
-    return status == STK_OK ? stk_rows_open(&daemon->rows, &rows, err) : status;
+    if (status == STK_OK)
+        status = stk_rows_open(&daemon->rows, &rows, err);
+    return status == STK_OK ? stk_rows_follow(daemon->rows, daemon->journal, err) : status;
 }
 
 static enum stk_status load_engine(struct stk_daemon *daemon, struct stk_error *err)

@@ -11,7 +11,6 @@
 #define SCAN_ROWS   (64u * 1024) /* in one read transaction: some 20 ms */
 #define PART_ROWS   (48u * 1024) /* in one commit */
 #define PART_BYTES  (6u * 1024 * 1024)
-#define KEYS_MAX    (8u * 1024 * 1024)
 #define KEY_ROW_MIN 18 /* version, hash, class */
 
 enum phase { WAITING, SCANNING, WRITING, REGISTERING };
@@ -39,6 +38,10 @@ struct stk_build {
 enum stk_status stk_build_create(struct stk_build **out, const struct stk_compact_options *options,
                                  struct stk_error *err)
 {
+    *out = NULL;
+    if (options->run_keys > STK_RUN_KEYS_MAX)
+        return stk_error_set(err, STK_INVALID, "runs: %u keys in one, %u are the most",
+                             options->run_keys, STK_RUN_KEYS_MAX);
     struct stk_build *build = stk_alloc(sizeof(*build));
     *out = build;
     if (!build)
@@ -46,8 +49,6 @@ enum stk_status stk_build_create(struct stk_build **out, const struct stk_compac
     build->options = *options;
     if (build->options.run_keys == 0)
         build->options.run_keys = 1000000;
-    if (build->options.run_keys > KEYS_MAX)
-        build->options.run_keys = KEYS_MAX;
     build->oldest_ms = INT64_MAX;
     return STK_OK;
 }

@@ -15,7 +15,6 @@
 #include <sys/resource.h>
 
 #define BYTES_DEFAULT (16u * 1024 * 1024)
-#define BYTES_MAX     (512u * 1024 * 1024)
 #define PORTIONS_NS   50000000ll /* of slower work between two folds */
 #define SPACE_NS      500000000ll
 #define READERS_NS    30000000000ll
@@ -539,8 +538,11 @@ enum stk_status stk_fold_create(struct stk_fold **out, const struct stk_fold_opt
                                           .order_window_ms = options->order_window_ms,
                                           .on_run = options->on_run,
                                           .arg = options->arg};
-    struct stk_fold *fold = stk_alloc(sizeof(*fold));
     *out = NULL;
+    if (options->batch_bytes_max > STK_FOLD_BYTES_MAX)
+        return stk_error_set(err, STK_INVALID, "fold: %u bytes at a time, %llu are the most",
+                             options->batch_bytes_max, STK_FOLD_BYTES_MAX);
+    struct stk_fold *fold = stk_alloc(sizeof(*fold));
     if (!fold)
         return stk_error_set(err, STK_NO_MEMORY, "fold: out of memory");
     fold->options = *options;
@@ -548,8 +550,6 @@ enum stk_status stk_fold_create(struct stk_fold **out, const struct stk_fold_opt
     fold->clock = stk_clock_real();
     if (fold->options.batch_bytes_max == 0)
         fold->options.batch_bytes_max = BYTES_DEFAULT;
-    if (fold->options.batch_bytes_max > BYTES_MAX)
-        fold->options.batch_bytes_max = BYTES_MAX;
     fold->arena_capacity = fold->options.batch_bytes_max + STK_BATCH_BYTES;
     fold->chain = stk_chain_create();
     fold->arena = stk_mem_reserve(fold->arena_capacity, 0, err);

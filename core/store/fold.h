@@ -12,11 +12,14 @@
 #include "core/store/rows.h"
 #include "core/store/runs.h"
 
+#define STK_FOLD_BYTES_MAX (512ull * 1024 * 1024)
+
 struct stk_fold_options {
     struct stk_log log;       /* what to fold */
     struct stk_rows *rows;    /* where */
     int64_t pause_ms;         /* between folds when there is little to do: 200 to 1000 */
-    uint32_t batch_bytes_max; /* of J taken into one fold: bounds memory (default 16 MiB) */
+    uint32_t batch_bytes_max; /* of J taken into one fold: bounds memory (default 16 MiB; at most
+                                 STK_FOLD_BYTES_MAX) */
     uint32_t run_keys;        /* KEY rows that make a run (default 1 M) */
     int64_t run_age_ms;       /* or when the oldest is so old */
     int64_t key_window_ms;    /* class 0 runs are dropped after this */

@@ -12,7 +12,9 @@ struct stk_rows;
  * thread makes them from rows of table KEY once enough have gathered and tells the engine, which
  * may then forget those keys: lookups go to the reader thread, behind the engine's filter. */
 #define STK_RUN_CLASSES 2
-#define STK_RUN_TABLES  128 /* run tables of S; several runs share one after they were merged */
+#define STK_RUN_KEYS_MAX                                                                           \
+    (8u * 1024 * 1024)     /* in one run: 60 bytes of memory each while it is made */
+#define STK_RUN_TABLES 128 /* run tables of S; several runs share one after they were merged */
 
 struct stk_run {
     uint32_t id;

@@ -236,6 +236,19 @@ static void test_killed_between_parts(void **state)
     }
 }
 
+static void test_too_large_runs_are_refused(void **state)
+{
+    (void)state;
+    struct stk_rows *rows = open_rows();
+    struct stk_fold *fold;
+    struct stk_error err = {0};
+    struct stk_fold_options options = {
+        .log = log_face, .rows = rows, .run_keys = STK_RUN_KEYS_MAX + 1};
+    assert_int_equal(stk_fold_create(&fold, &options, &err), STK_INVALID);
+    assert_null(fold);
+    stk_rows_close(rows);
+}
+
 static void test_a_damaged_key_row_stops_it(void **state)
 {
     (void)state;
@@ -266,6 +279,7 @@ int main(void)
         UNIT(test_many_parts),
         UNIT(test_killed_between_parts),
         UNIT(test_a_damaged_key_row_stops_it),
+        UNIT(test_too_large_runs_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -224,6 +224,11 @@ static void test_hot_row_and_bounds(void **state)
     } while (folded);
     assert_int_equal(total, 20000);
     assert_true(folds > 8);
+    struct stk_fold *none;
+    struct stk_error err = {0};
+    options.batch_bytes_max = STK_FOLD_BYTES_MAX + 1;
+    assert_int_equal(stk_fold_create(&none, &options, &err), STK_INVALID);
+    assert_null(none);
     struct stk_fold_stats stats;
     stk_fold_stats(fold, &stats);
     assert_int_equal(stats.folds, folds);
