@@ -20,7 +20,7 @@ static enum stk_status load_row(void *arg, struct stk_bytes key, struct stk_byte
 static enum stk_status load_run_key(void *arg, const struct stk_run *run, struct stk_hash key)
 {
     struct load *load = arg;
-    return stk_dedupe_filter_add(&load->state->dedupe, run->id, key);
+    return stk_dedupe_filter_add(&load->state->dedupe, run->id, run->class, key);
 }
 
 static enum stk_status load_record(struct load *load, struct stk_bytes bytes,

@@ -235,7 +235,27 @@ static int kick(struct stk_dedupe *dedupe, uint64_t bucket, uint32_t entry)
     return 0;
 }
 
-static uint32_t slot_of_run(struct stk_dedupe *dedupe, uint32_t run_id)
+/* An entry of this fingerprint and class is there: it is, or becomes, that of the later run. It
+ * covers every key that it stood for, since the later run is dropped later. */
+static int bucket_renew(struct stk_dedupe *dedupe, uint64_t bucket, uint32_t print, uint32_t slot)
+{
+    for (unsigned i = 0; i < BUCKET; i++) {
+        uint32_t *entry = &dedupe->filter[bucket * BUCKET + i];
+        struct stk_dedupe_run *run = &dedupe->runs[*entry & 0xffff];
+        if (*entry >> 16 != print || is_empty(dedupe, *entry) ||
+            run->class != dedupe->runs[slot].class)
+            continue;
+        if (run->id < dedupe->runs[slot].id) {
+            run->count--;
+            dedupe->runs[slot].count++;
+            *entry = print << 16 | slot;
+        }
+        return 1;
+    }
+    return 0;
+}
+
+static uint32_t slot_of_run(struct stk_dedupe *dedupe, uint32_t run_id, uint8_t class)
 {
     for (uint32_t i = 1; i <= STK_DEDUPE_RUNS && i <= dedupe->run_top; i++)
         if (dedupe->runs[i].id == run_id)
@@ -244,7 +264,7 @@ static uint32_t slot_of_run(struct stk_dedupe *dedupe, uint32_t run_id)
         dedupe->run_next = dedupe->run_next % STK_DEDUPE_RUNS + 1;
         if (dedupe->runs[dedupe->run_next].id)
             continue;
-        dedupe->runs[dedupe->run_next] = (struct stk_dedupe_run){run_id, 0};
+        dedupe->runs[dedupe->run_next] = (struct stk_dedupe_run){run_id, 0, class};
         if (dedupe->run_next > dedupe->run_top)
             dedupe->run_top = dedupe->run_next;
         return dedupe->run_next;
@@ -252,29 +272,33 @@ static uint32_t slot_of_run(struct stk_dedupe *dedupe, uint32_t run_id)
     return 0;
 }
 
-static uint32_t known_slot(struct stk_dedupe *dedupe, uint32_t run_id)
+static uint32_t known_slot(struct stk_dedupe *dedupe, uint32_t run_id, uint8_t class)
 {
     uint32_t slot;
     stk_assert(run_id != 0);
     for (unsigned i = 0; i < 2; i++)
         if (dedupe->slot_last[i] && dedupe->runs[dedupe->slot_last[i]].id == run_id)
             return dedupe->slot_last[i];
-    slot = slot_of_run(dedupe, run_id);
+    slot = slot_of_run(dedupe, run_id, class);
     dedupe->slot_last[1] = dedupe->slot_last[0];
     dedupe->slot_last[0] = slot;
     return slot;
 }
 
-enum stk_status stk_dedupe_filter_add(struct stk_dedupe *dedupe, uint32_t run_id,
+enum stk_status stk_dedupe_filter_add(struct stk_dedupe *dedupe, uint32_t run_id, uint8_t class,
                                       struct stk_hash key)
 {
-    uint32_t slot = known_slot(dedupe, run_id);
-    if (!slot || dedupe->filter_count >= dedupe->filter_capacity)
+    uint32_t slot = known_slot(dedupe, run_id, class);
+    if (!slot)
         return STK_FULL;
     uint32_t print = fingerprint(key);
     uint32_t entry = print << 16 | slot;
     uint64_t bucket = bucket_of(dedupe, key.low);
     uint64_t other = other_bucket(dedupe, bucket, print);
+    if (bucket_renew(dedupe, bucket, print, slot) || bucket_renew(dedupe, other, print, slot))
+        return STK_OK;
+    if (dedupe->filter_count >= dedupe->filter_capacity)
+        return STK_FULL;
     if (!bucket_put(dedupe, bucket, entry) && !bucket_put(dedupe, other, entry) &&
         !kick(dedupe, other, entry))
         return STK_FULL;
@@ -293,7 +317,7 @@ uint32_t stk_dedupe_forget(struct stk_dedupe *dedupe, stk_seq_t last, uint32_t r
         uint32_t run_id = run_of_class[entry->class & 1];
         if (run_id == 0)
             return max; /* the run of this class is not told yet: come again */
-        *status = stk_dedupe_filter_add(dedupe, run_id, entry->key);
+        *status = stk_dedupe_filter_add(dedupe, run_id, entry->class & 1, entry->key);
         if (*status != STK_OK)
             return gone;
         drop_oldest(dedupe);
@@ -308,7 +332,7 @@ void stk_dedupe_drop_run(struct stk_dedupe *dedupe, uint32_t run_id)
         if (dedupe->runs[i].id != run_id)
             continue;
         dedupe->filter_count -= dedupe->runs[i].count;
-        dedupe->runs[i] = (struct stk_dedupe_run){0, 0};
+        dedupe->runs[i] = (struct stk_dedupe_run){0, 0, 0};
     }
 }
 

@@ -26,8 +26,9 @@ struct stk_key_entry {
 _Static_assert(sizeof(struct stk_key_entry) == 64, "one cache line");
 
 struct stk_dedupe_run {
-    uint32_t id; /* 0 = free slot */
-    uint32_t count;
+    uint32_t id; /* 0 = free slot; of one class, a later run has a higher number and lives longer */
+    uint32_t count; /* entries of the filter */
+    uint8_t class;
 };
 struct stk_dedupe {
     struct stk_fifo entries;        /* in the order of their sequences */
@@ -62,9 +63,10 @@ void stk_dedupe_add(struct stk_dedupe *dedupe, const struct stk_key_entry *entry
                     struct stk_bytes doc);
 /* Sequence of the newest entry that was ever added; 0 = none. */
 stk_seq_t stk_dedupe_last(const struct stk_dedupe *dedupe);
-/* A key of a run (class in run) goes into the filter (at start). STK_FULL: the filter's capacity.
- */
-enum stk_status stk_dedupe_filter_add(struct stk_dedupe *dedupe, uint32_t run_id,
+/* A key of a run goes into the filter (at start). A key that lies in several runs of a class, as
+ * that of an order which was archived again does, has one entry, under the latest of them.
+ * STK_FULL: the filter's capacity. */
+enum stk_status stk_dedupe_filter_add(struct stk_dedupe *dedupe, uint32_t run_id, uint8_t class,
                                       struct stk_hash key);
 /* Up to max entries with sequence <= last leave memory for the filter, each under the run of its
  * class. Returns how many; fewer than max: done; max also when the run of a class that is met is

@@ -273,7 +273,7 @@ static void make_keys(struct full_state *full)
             key.status = (uint16_t)n, key.verb = 15;
         stk_dedupe_add(&full->state.dedupe, &key, bytes(key.class ? "" : "\x81\xa1k\x01"));
     }
-    must(stk_dedupe_filter_add(&full->state.dedupe, 5, (struct stk_hash){1, 2}));
+    must(stk_dedupe_filter_add(&full->state.dedupe, 5, 0, (struct stk_hash){1, 2}));
 }
 
 void full_state_init(struct full_state *full)
