@@ -81,6 +81,7 @@ void stk_apply_begin(struct stk_apply *apply)
                      command ? command->verb : STK_VERB_ENGINE, apply->now - base_ms,
                      command ? command->who : 0);
     apply->open = 1;
+    apply->began = 1;
     apply->wait_seq = apply->seq;
     if (command)
         stk_apply_say_uint(apply, "seq", apply->seq);
@@ -271,7 +272,10 @@ enum stk_status stk_apply_order(struct stk_apply *apply, uint32_t *slot)
         memcpy(&number, row.data, sizeof number);
         row.data += sizeof number, row.size -= (uint32_t)sizeof number;
         enum stk_status status = stk_row_load_order(state, number, row, slot, &err);
-        return status == STK_OK ? STK_OK : stk_apply_refuse(apply, status, "%s", err.text);
+        if (status != STK_OK)
+            return stk_apply_refuse(apply, status, "%s", err.text);
+        apply->loaded = *slot + 1;
+        return STK_OK;
     }
     if (command->attach == STK_ATTACH_NONE) {
         const struct stk_key_entry *entry = stk_dedupe_find(&state->dedupe, command->order_key);

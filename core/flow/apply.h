@@ -75,6 +75,8 @@ struct stk_apply {
     uint32_t movements;               /* booked by this command */
     const struct stk_order *shipping; /* movements are of this order; NULL = of none */
     int open;                         /* stk_apply_begin was called */
+    int began;                        /* and stays so when the record is closed */
+    uint32_t loaded; /* slot + 1 of an archived order that came back for this command; 0 = none */
     struct stk_doc answer;
     uint32_t pairs;
     uint32_t answer_mark;

@@ -608,6 +608,8 @@ static enum stk_status decide(struct stk_engine *engine, struct stk_apply *apply
     if (attachment_is_old(engine, command))
         return park(engine, apply);
     status = verb->kind == STK_VERB_WRITE ? write_command(engine, apply) : fn(apply);
+    if (apply->loaded && !apply->began) /* it was only looked at: nothing to archive anew */
+        stk_order_unload(&engine->state, apply->loaded - 1);
     return status == STK_AGAIN ? park(engine, apply) : status;
 }
 

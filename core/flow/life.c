@@ -811,6 +811,11 @@ void stk_order_archive(struct stk_apply *apply, uint32_t slot)
     stk_row_put_key(&apply->record, &entry, apply->now, (struct stk_bytes){0},
                     (struct stk_bytes){0}, (struct stk_bytes){0});
     stk_dedupe_add(&state->dedupe, &entry, (struct stk_bytes){0});
+    stk_order_unload(state, slot);
+}
+
+void stk_order_unload(struct stk_state *state, uint32_t slot)
+{
     stk_wheel_remove(&state->wheel, &state->orders, slot);
     stk_orders_remove_holds(&state->orders, &state->catalog, slot);
     stk_orders_remove(&state->orders, slot);

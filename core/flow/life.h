@@ -19,6 +19,8 @@ enum stk_status stk_shortfall_resolve(struct stk_apply *apply);
  * closed order leaves memory for the archive. */
 void stk_order_expire(struct stk_apply *apply, uint32_t slot);
 void stk_order_archive(struct stk_apply *apply, uint32_t slot);
+/* It leaves memory; what is on disk stays. */
+void stk_order_unload(struct stk_state *state, uint32_t slot);
 
 /* All that is held leaves (order.sell, right after placing, in the same record). */
 void stk_order_ship_all(struct stk_apply *apply, uint32_t slot, stk_time_t occurred_ms);
