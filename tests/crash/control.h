@@ -10,7 +10,8 @@
 enum control_kind {
     CONTROL_EIO = 1, /* fails with EIO; a sync does not sync */
     CONTROL_SHORT,   /* a write writes half of it; other calls: EIO */
-    CONTROL_EINTR,   /* fails with EINTR once */
+    CONTROL_EINTR,   /* fails with EINTR once; not a sync: local file systems do not interrupt
+                        them, LMDB does not expect it, and all threads block signals */
 };
 
 struct control {

@@ -72,6 +72,10 @@ static unsigned turn(const char *name, const char *path, int is_sync)
         atomic_fetch_add(is_sync ? &control->syncs_after : &control->writes_after, 1);
     if (number != atomic_load(&control->fail_at))
         return 0;
+    if (kind == CONTROL_EINTR && is_sync) { /* the next write, then */
+        atomic_fetch_add(&control->fail_at, 1);
+        return 0;
+    }
     snprintf(failed, sizeof(failed), "%s", path);
     snprintf(control->what, sizeof(control->what), "%s %s", name, path + root_size);
     atomic_store(&control->failed_at_ns, now_ns());
