@@ -278,7 +278,8 @@ static void million_holds(struct scene *scene)
                 "a million holds: %u cancellations refused", failed);
     printf("%u holds on one SKU: the first at %.0f/s, the last at %.0f/s, cancelled at %.0f/s\n",
            total, first, last, given_back);
-    scene_check(scene, last > first / 3 && given_back > first / 3,
+    /* ten times: a walk over a million would show as thousands, a busy machine as two or three */
+    scene_check(scene, last > first / 10 && given_back > first / 10,
                 "a million holds: slower with each");
 }
 
