@@ -8,9 +8,20 @@
 #include "core/base/mem.h"
 #include <string.h>
 
+/* A queue is as long as it may take to answer, at the best rate of the last two seconds: a disk
+ * that stops for a moment does not shut the door. */
+#define RATES        8
+#define QUEUE_MS     150
+#define INFLIGHT_MIN 16384 /* before anything is known; 100 ms at a rate that is poor for us */
+
 struct stk_api {
     struct stk_api_options options;
     const struct stk_verb *last; /* most calls ask for the same verb as the one before */
+    uint32_t inflight;           /* handed over and not yet answered */
+    uint32_t inflight_max;       /* beyond this the answer would come too late */
+    uint32_t answered;           /* since the last tick */
+    uint32_t rates[RATES];       /* answers per second in the last ticks, the newest anywhere */
+    uint32_t rate_next;
     struct stk_api_counters counters;
 };
 
@@ -37,6 +48,7 @@ struct stk_api *stk_api_create(const struct stk_api_options *options, struct stk
     }
     stk_assert(options->token_count <= STK_API_TOKENS_MAX);
     api->options = *options;
+    api->inflight_max = INFLIGHT_MIN;
     return api;
 }
 
@@ -326,9 +338,11 @@ static enum stk_status submit(struct stk_api *api, const struct stk_caller *call
                               uint32_t message_size, uint64_t ticket, struct stk_doc *answer)
 {
     uint32_t bound = stk_command_bound(verb, params, message_size);
-    struct stk_command *command = stk_inbox_reserve(api->options.inbox, bound);
+    struct stk_command *command = NULL;
     struct stk_error err;
     enum stk_status status;
+    if (api->inflight < api->inflight_max)
+        command = stk_inbox_reserve(api->options.inbox, bound);
     if (!command) {
         stk_counter_add(&api->counters.busy, 1);
         return stk_api_refuse(answer, STK_BUSY, stk_status_text(STK_BUSY));
@@ -339,6 +353,7 @@ static enum stk_status submit(struct stk_api *api, const struct stk_caller *call
     command->ticket = ticket;
     command->who = caller->who;
     stk_inbox_commit(api->options.inbox, command);
+    api->inflight++;
     return STK_AGAIN;
 }
 
@@ -390,7 +405,26 @@ void stk_api_publish(struct stk_api *api)
 
 const struct stk_answer *stk_api_answer(struct stk_api *api)
 {
-    return stk_inbox_answer(api->options.inbox);
+    const struct stk_answer *answer = stk_inbox_answer(api->options.inbox);
+    if (answer) {
+        stk_assert(api->inflight > 0);
+        api->inflight--;
+        api->answered++;
+    }
+    return answer;
+}
+
+void stk_api_tick(struct stk_api *api, uint32_t passed_ms)
+{
+    uint64_t best = 0, most;
+    if (!passed_ms)
+        return;
+    api->rates[api->rate_next++ % RATES] = (uint32_t)((uint64_t)api->answered * 1000 / passed_ms);
+    api->answered = 0;
+    for (unsigned i = 0; i < RATES; i++)
+        best = api->rates[i] > best ? api->rates[i] : best;
+    most = best * QUEUE_MS / 1000;
+    api->inflight_max = most > INFLIGHT_MIN ? (uint32_t)most : INFLIGHT_MIN;
 }
 
 void stk_api_release(struct stk_api *api)

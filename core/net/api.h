@@ -69,6 +69,9 @@ uint32_t stk_api_weight(unsigned verb);
 void stk_api_publish(struct stk_api *api);
 const struct stk_answer *stk_api_answer(struct stk_api *api);
 void stk_api_release(struct stk_api *api);
+/* Every quarter of a second or so: how fast answers come decides how many calls may wait. More are
+ * refused with BUSY, so that those that are taken are answered in time. */
+void stk_api_tick(struct stk_api *api, uint32_t passed_ms);
 
 /* Calls since the start, by the thread of the api; read by any. */
 struct stk_api_counters {

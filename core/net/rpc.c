@@ -83,6 +83,7 @@ struct stk_rpc {
     struct stk_listener *listeners[STK_RPC_ADDRESSES_MAX];
     unsigned listener_count;
     struct stk_loop_timer *tick;
+    int64_t ticked_ms;
     int publish; /* something was handed over and not published */
     int draining;
     void (*drained)(void *arg);
@@ -782,6 +783,8 @@ static void on_tick(void *self)
 {
     struct stk_rpc *rpc = self;
     int64_t now = now_ms(rpc);
+    stk_api_tick(rpc->options.api, (uint32_t)(now - rpc->ticked_ms));
+    rpc->ticked_ms = now;
     for (uint32_t slot = 0; slot < rpc->top; slot++)
         if (rpc->connections[slot].state != FREE && rpc->connections[slot].state != GONE)
             connection_tick(&rpc->connections[slot], now);
@@ -824,6 +827,7 @@ enum stk_status stk_rpc_create(struct stk_rpc **out, const struct stk_rpc_option
         stk_error_set(err, STK_NO_MEMORY, "rpc: out of memory");
         goto fail;
     }
+    rpc->ticked_ms = now_ms(rpc);
     stk_loop_timer_arm(rpc->tick, TICK_MS, 1);
     *out = rpc;
     return STK_OK;

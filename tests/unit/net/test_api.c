@@ -117,6 +117,47 @@ static void refusals_name_their_cause(void **state)
     assert_int_equal(atomic_load(&fake.taken), 0);
 }
 
+static int taken_until_busy(int most)
+{
+    int taken = 0;
+    while (taken < most && call("order.pay", PAY) == STK_AGAIN)
+        taken++;
+    return taken;
+}
+
+static int answer_all(void)
+{
+    int answers = 0;
+    for (; stk_api_answer(api); answers++)
+        stk_api_release(api);
+    return answers;
+}
+
+static void no_more_wait_than_are_answered_in_time(void **state)
+{
+    (void)state;
+    int first = taken_until_busy(100000);
+    assert_in_range(first, 10000, 20000);
+    assert_int_equal(call("stock.get", "{'sku':'A'}"), STK_OK); /* that needs no engine */
+    assert_int_equal(call("order.pay", PAY), STK_BUSY);
+    assert_int_equal(answer_all(), first);
+    stk_api_tick(api, 20); /* fast: 800,000 a second */
+    int fast = taken_until_busy(200000);
+    assert_in_range(fast, 100000, 140000);
+    answer_all();
+    for (int i = 0; i < 7; i++) { /* a disk that stops does not shut the door at once */
+        stk_api_tick(api, 250);
+        if (i < 6)
+            assert_true(taken_until_busy(first + 1) == first + 1);
+        if (i < 6)
+            answer_all();
+    }
+    for (int i = 0; i < 9; i++)
+        stk_api_tick(api, 250);
+    assert_int_equal(taken_until_busy(100000), first); /* slow again */
+    stk_api_tick(api, 0);
+}
+
 static void stock_is_read_at_the_door(void **state)
 {
     (void)state;
@@ -214,6 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_write_goes_to_the_inbox, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refusals_name_their_cause, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(no_more_wait_than_are_answered_in_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(stock_is_read_at_the_door, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tokens_open_their_scopes_and_no_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_verb_asks_for_its_scope, set_up, tear_down),
