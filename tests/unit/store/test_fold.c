@@ -520,6 +520,28 @@ static void end_journal(struct stk_journal *journal)
     stk_journal_close(journal);
 }
 
+static void test_a_journal_whose_beginning_is_gone(void **state)
+{
+    (void)state;
+    char path[600];
+    struct stk_rows *fresh;
+    struct stk_journal *journal;
+    struct stk_rows_options options = {.folder = path};
+    snprintf(path, sizeof(path), "%s/fresh", folder.path);
+    assert_int_equal(stk_rows_open(&fresh, &options, NULL), STK_OK);
+    snprintf(path, sizeof(path), "%s/later", folder.path);
+    struct test_chain chain = {0};
+    assert_int_equal(stk_folder_make(path, NULL), STK_OK);
+    test_segments_fill(&chain, path, 2, 2, 5, 100);
+    assert_int_equal(stk_segment_remove(path, 1, NULL), STK_OK);
+    struct stk_journal_options later = {.folder = path, .segment_bytes = STK_SEGMENT_BYTES_MIN};
+    assert_int_equal(stk_journal_open(&journal, &later, NULL), STK_OK);
+    expect_refused(fresh, journal, "holds effects up to 0, the journal begins at 11");
+    stk_journal_close(journal);
+    stk_rows_close(fresh);
+    test_chain_fini(&chain);
+}
+
 static void test_state_and_journal_belong_together(void **state)
 {
     (void)state;
@@ -560,23 +582,6 @@ static void test_state_and_journal_belong_together(void **state)
     expect_refused(rows, journal, "went different ways");
     end_journal(journal);
 
-    /* its beginning is gone */
-    snprintf(command, sizeof(command), "%s/fresh", folder.path);
-    struct stk_rows *fresh;
-    struct stk_rows_options options = {.folder = command};
-    assert_int_equal(stk_rows_open(&fresh, &options, NULL), STK_OK);
-    snprintf(command, sizeof(command), "%s/later", folder.path);
-    struct test_chain chain = {0};
-    assert_int_equal(stk_folder_make(command, NULL), STK_OK);
-    test_segments_fill(&chain, command, 2, 2, 5, 100);
-    assert_int_equal(stk_segment_remove(command, 1, NULL), STK_OK);
-    struct stk_journal_options later = {.folder = command, .segment_bytes = STK_SEGMENT_BYTES_MIN};
-    assert_int_equal(stk_journal_open(&journal, &later, NULL), STK_OK);
-    expect_refused(fresh, journal, "holds effects up to 0, the journal begins at 11");
-    stk_journal_close(journal);
-    stk_rows_close(fresh);
-    test_chain_fini(&chain);
-
     /* another journal altogether */
     snprintf(command, sizeof(command), "rm -r %s", journal_path);
     assert_int_equal(system(command), 0);
@@ -609,6 +614,7 @@ int main(void)
         UNIT(test_thread_beside_the_journal),
         UNIT(test_fatal_once_and_nothing_after),
         UNIT(test_kill_and_go_on),
+        UNIT(test_a_journal_whose_beginning_is_gone),
         UNIT(test_state_and_journal_belong_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
