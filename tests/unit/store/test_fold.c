@@ -523,18 +523,18 @@ static void end_journal(struct stk_journal *journal)
 static void test_a_journal_whose_beginning_is_gone(void **state)
 {
     (void)state;
-    char path[600];
+    char where[600];
     struct stk_rows *fresh;
     struct stk_journal *journal;
-    struct stk_rows_options options = {.folder = path};
-    snprintf(path, sizeof(path), "%s/fresh", folder.path);
+    struct stk_rows_options options = {.folder = where};
+    snprintf(where, sizeof(where), "%s/fresh", folder.path);
     assert_int_equal(stk_rows_open(&fresh, &options, NULL), STK_OK);
-    snprintf(path, sizeof(path), "%s/later", folder.path);
+    snprintf(where, sizeof(where), "%s/later", folder.path);
     struct test_chain chain = {0};
-    assert_int_equal(stk_folder_make(path, NULL), STK_OK);
-    test_segments_fill(&chain, path, 2, 2, 5, 100);
-    assert_int_equal(stk_segment_remove(path, 1, NULL), STK_OK);
-    struct stk_journal_options later = {.folder = path, .segment_bytes = STK_SEGMENT_BYTES_MIN};
+    assert_int_equal(stk_folder_make(where, NULL), STK_OK);
+    test_segments_fill(&chain, where, 2, 2, 5, 100);
+    assert_int_equal(stk_segment_remove(where, 1, NULL), STK_OK);
+    struct stk_journal_options later = {.folder = where, .segment_bytes = STK_SEGMENT_BYTES_MIN};
     assert_int_equal(stk_journal_open(&journal, &later, NULL), STK_OK);
     expect_refused(fresh, journal, "holds effects up to 0, the journal begins at 11");
     stk_journal_close(journal);
