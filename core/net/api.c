@@ -11,8 +11,8 @@
 /* A queue is as long as it may take to answer, at the best rate of the last two seconds: a disk
  * that stops for a moment does not shut the door. */
 #define RATES        8
-#define QUEUE_MS     150
-#define INFLIGHT_MIN 16384 /* before anything is known; 100 ms at a rate that is poor for us */
+#define QUEUE_MS     100
+#define INFLIGHT_MIN 16384 /* before anything is known; 100 ms at a rate that is poor */
 
 struct stk_api {
     struct stk_api_options options;

@@ -17,8 +17,7 @@
 static const char small_engine[] =
     "engine: {skus: 20000, cells: 20000, listings: 1000, components: 1000,\n"
     "  orders: 200000, holds: 200000, keys: 200000, keys_on_disk: 1000000}\n";
-static const char small_rest[] = "journal: {segment_bytes: 32MiB, free_bytes_min: 0}\n"
-                                 "log: {level: error}\n";
+static const char small_journal[] = "journal: {segment_bytes: 32MiB, free_bytes_min: 0}\n";
 
 static void give_up(const char *what)
 {
@@ -98,7 +97,8 @@ void stockaded_start(struct stockaded *self, const char *config)
     file = fopen(path, "w");
     if (!file)
         give_up(path);
-    fprintf(file, "%s%s%s", strstr(config, "engine:") ? "" : small_engine, small_rest, config);
+    fprintf(file, "%s%slog: {level: error}\n%s", strstr(config, "engine:") ? "" : small_engine,
+            strstr(config, "journal:") ? "" : small_journal, config);
     if (!strstr(config, "listen"))
         fprintf(file, "%s",
                 strstr(config, "rpc:") ? "  listen: [\"127.0.0.1:0\"]\n"

@@ -13,7 +13,7 @@ struct stockaded {
     char unix_address[600];
     char tcp_address[64];
 };
-/* config: YAML, added to a small journal, small capacities (unless it has `engine:`) and a TCP
+/* config: YAML, added to a small journal and small capacities (unless it has these) and a TCP
  * address with any port (a section `rpc:` must be its last). Waits until it is ready. */
 void stockaded_start(struct stockaded *self, const char *config);
 /* Again on the same folder, after stockaded_end. */

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -53,7 +54,8 @@ static int set_up(void **state)
     (void)state;
     stockaded_start(&server, "engine: {skus: 1000, cells: 1000, listings: 16, components: 16,\n"
                              "  orders: 8000000, holds: 8000000, keys: 8000000,\n"
-                             "  keys_on_disk: 20000000, order_bytes: 4GiB}\n");
+                             "  keys_on_disk: 20000000, order_bytes: 4GiB}\n"
+                             "journal: {segment_bytes: 256MiB, free_bytes_min: 0}\n");
     client = test_rpc_open(server.unix_address);
     test_rpc_ask(&client, "location.put", "{'source':'t','location':'main'}");
     test_rpc_ask(&client, "sku.put", "{'source':'t','sku':'A'}");
@@ -212,35 +214,67 @@ static int p99_ms(void)
     return BUCKETS;
 }
 
+/* Processor time that everybody has used so far, in ms. */
+static int64_t all_busy_ms(void)
+{
+    long long user = 0, nice = 0, system = 0, idle, wait, irq = 0, soft = 0, steal = 0;
+    FILE *file = fopen("/proc/stat", "r");
+    if (!file || fscanf(file, "cpu %lld %lld %lld %lld %lld %lld %lld %lld", &user, &nice, &system,
+                        &idle, &wait, &irq, &soft, &steal) != 8)
+        fail_msg("/proc/stat");
+    fclose(file);
+    return (user + nice + system + irq + soft + steal) * 1000 / sysconf(_SC_CLK_TCK);
+}
+
+static int64_t others_busy_ms(void)
+{
+    struct timespec own;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own);
+    return all_busy_ms() - stockaded_cpu_ms(&server) - own.tv_sec * 1000 - own.tv_nsec / 1000000;
+}
+
+/* The goal is for a machine of its own: in a round in which others took a fifth of a processor or
+ * more, it is not judged as strictly. */
+#define LATENCY_MS        250
+#define LATENCY_SHARED_MS 2000
+#define GOODPUT           0.8
+#define GOODPUT_SHARED    0.4
+
 static void three_times_too_much(void **state)
 {
     double seconds = (double)test_size("OVERLOAD_SECONDS", 5);
     double capacity = 0, loaded = 0;
-    int latency = BUCKETS;
+    double wanted = GOODPUT;
+    int latency = BUCKETS, limit = LATENCY_MS;
     (void)state;
     load(1, 64, 0);
     settle();
     int64_t rss = stockaded_rss_bytes(&server);
     uint64_t orders = next_id;
     /* other programs on the machine come and go: the best of a few, side by side */
-    for (int i = 0; i < 4 && (i == 0 || loaded < 0.8 * capacity || latency > 250); i++) {
+    for (int i = 0; i < 4 && (i == 0 || loaded < wanted * capacity || latency > limit); i++) {
         capacity = load(seconds / 2, 64, 0);
         settle();
+        int64_t others = others_busy_ms(), begin = test_now_us();
         loaded = load(seconds / 2, 0, 3 * capacity);
         latency = p99_ms();
+        int64_t share = (others_busy_ms() - others) * 100000 / (test_now_us() - begin);
+        limit = share < 20 ? LATENCY_MS : LATENCY_SHARED_MS;
+        wanted = share < 20 ? GOODPUT : GOODPUT_SHARED;
         uint64_t busy = seen.busy, other = seen.other;
         settle();
-        printf("capacity %.0f/s; offered three times that: %.0f/s done, %llu busy, p99 %d ms\n",
-               capacity, loaded, (unsigned long long)busy, latency);
+        printf("capacity %.0f/s; offered three times that: %.0f/s done, %llu busy, p99 %d ms; "
+               "others took %lld %% of a processor\n",
+               capacity, loaded, (unsigned long long)busy, latency, (long long)share);
         assert_int_equal(other, 0);
     }
     /* orders that are open lie in memory; beyond them nothing may grow much */
     int64_t each = (stockaded_rss_bytes(&server) - rss) / (int64_t)(next_id - orders);
     printf("resident memory: %lld bytes more per order that was offered\n", (long long)each);
     assert_true(each < 1500);
-    if (loaded < 0.8 * capacity)
+    if (loaded < wanted * capacity)
         fail_msg("%.0f/s under overload, %.0f/s without", loaded, capacity);
-    if (latency > 250)
+    if (latency > limit)
         fail_msg("p99 of what was taken: %d ms", latency);
 }
 
