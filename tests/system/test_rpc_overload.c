@@ -233,34 +233,34 @@ static int64_t others_busy_ms(void)
     return all_busy_ms() - stockaded_cpu_ms(&server) - own.tv_sec * 1000 - own.tv_nsec / 1000000;
 }
 
-/* The goal is for a machine of its own: in a round in which others took a fifth of a processor or
- * more, it is not judged as strictly. */
-#define LATENCY_MS        250
-#define LATENCY_SHARED_MS 2000
-#define GOODPUT           0.8
-#define GOODPUT_SHARED    0.4
+/* The goal (R24), judged where it stands: from the nightly run's length on. A shorter run is no
+ * measurement: there the figures are printed, and what must always hold is checked: every answer is
+ * done or BUSY, and memory stays bounded. The bounds are the same on every machine. */
+#define JUDGED_SECONDS 30
+#define LATENCY_MS     250
+#define GOODPUT        0.8
 
 static void three_times_too_much(void **state)
 {
     double seconds = (double)test_size("OVERLOAD_SECONDS", 5);
     double capacity = 0, loaded = 0;
-    double wanted = GOODPUT;
-    int latency = BUCKETS, limit = LATENCY_MS;
+    int latency = BUCKETS;
+    int judged = seconds >= JUDGED_SECONDS;
     (void)state;
     load(1, 64, 0);
     settle();
     int64_t rss = stockaded_rss_bytes(&server);
     uint64_t orders = next_id;
     /* other programs on the machine come and go: the best of a few, side by side */
-    for (int i = 0; i < 4 && (i == 0 || loaded < wanted * capacity || latency > limit); i++) {
+    for (int i = 0;
+         i < 4 && (i == 0 || (judged && (loaded < GOODPUT * capacity || latency > LATENCY_MS)));
+         i++) {
         capacity = load(seconds / 2, 64, 0);
         settle();
         int64_t others = others_busy_ms(), begin = test_now_us();
         loaded = load(seconds / 2, 0, 3 * capacity);
         latency = p99_ms();
         int64_t share = (others_busy_ms() - others) * 100000 / (test_now_us() - begin);
-        limit = share < 20 ? LATENCY_MS : LATENCY_SHARED_MS;
-        wanted = share < 20 ? GOODPUT : GOODPUT_SHARED;
         uint64_t busy = seen.busy, other = seen.other;
         settle();
         printf("capacity %.0f/s; offered three times that: %.0f/s done, %llu busy, p99 %d ms; "
@@ -272,9 +272,13 @@ static void three_times_too_much(void **state)
     int64_t each = (stockaded_rss_bytes(&server) - rss) / (int64_t)(next_id - orders);
     printf("resident memory: %lld bytes more per order that was offered\n", (long long)each);
     assert_true(each < 1500);
-    if (loaded < wanted * capacity)
+    if (!judged) {
+        printf("goodput and latency are judged from %d s on (nightly)\n", JUDGED_SECONDS);
+        return;
+    }
+    if (loaded < GOODPUT * capacity)
         fail_msg("%.0f/s under overload, %.0f/s without", loaded, capacity);
-    if (latency > limit)
+    if (latency > LATENCY_MS)
         fail_msg("p99 of what was taken: %d ms", latency);
 }
 
