@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -51,6 +52,7 @@ static void run_child(const struct stockaded *self)
     if (!freopen("/dev/null", "r", stdin) || !freopen(out, "w", stdout) ||
         !freopen(words, "a", stderr))
         _exit(126);
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that dies leaves none behind */
     execl(program, "stockaded", "--config", config, "--data", data, (char *)NULL);
     _exit(127);
 }
