@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum action { ACTION_NONE, ACTION_KILL, ACTION_EXIT, ACTION_ERROR };
+enum action { ACTION_NONE, ACTION_KILL, ACTION_EXIT, ACTION_ERROR, ACTION_ALWAYS };
 
 struct armed_point {
     _Atomic int action;
@@ -37,6 +37,8 @@ static enum action action_of(const char *text, size_t size)
         return ACTION_EXIT;
     if (size == 5 && memcmp(text, "error", 5) == 0)
         return ACTION_ERROR;
+    if (size == 6 && memcmp(text, "always", 6) == 0)
+        return ACTION_ALWAYS;
     return ACTION_NONE;
 }
 
@@ -62,8 +64,9 @@ static enum stk_status arm(const char *spec, size_t size, struct stk_error *err)
                              (int)size, spec);
     enum action action = action_of(second + 1, (size_t)(end - second - 1));
     if (action == ACTION_NONE)
-        return stk_error_set(err, STK_INVALID, "fault \"%.*s\": action is kill, exit or error",
-                             (int)size, spec);
+        return stk_error_set(err, STK_INVALID,
+                             "fault \"%.*s\": action is kill, exit, error or always", (int)size,
+                             spec);
     atomic_store_explicit(&points[point].left, count, memory_order_relaxed);
     atomic_store_explicit(&points[point].action, action, memory_order_relaxed);
     atomic_store_explicit(&stk_fault_armed, 1, memory_order_relaxed);
@@ -92,7 +95,8 @@ int stk_fault_hit(enum stk_fault point)
     int action = atomic_load_explicit(&armed->action, memory_order_relaxed);
     if (action == ACTION_NONE)
         return 0;
-    if (atomic_fetch_sub_explicit(&armed->left, 1, memory_order_relaxed) != 1)
+    int64_t left = atomic_fetch_sub_explicit(&armed->left, 1, memory_order_relaxed);
+    if (left > 1 || (left < 1 && action != ACTION_ALWAYS))
         return 0;
     if (action == ACTION_KILL)
         raise(SIGKILL);

@@ -3,8 +3,8 @@
  *
  * STOCKADE_FAULT="name:count:action": at the count-th passage of that point (1 = the first), do
  * `kill` (SIGKILL to ourselves), `exit` (_exit with STK_FAULT_EXIT) or `error` (the point returns 1
- * and its caller acts as if the operation had failed). Each fires once. Several are separated by
- * commas. */
+ * and its caller acts as if the operation had failed). Each fires once; `always` is `error` at that
+ * passage and at all after it. Several are separated by commas. */
 #ifndef STK_BASE_FAULT_H
 #define STK_BASE_FAULT_H
 
@@ -39,7 +39,12 @@
     STK_FAULT(BACKUP_STATE_COPIED, "backup.state_copied")                                          \
     STK_FAULT(BACKUP_JOURNAL_COPIED, "backup.journal_copied")                                      \
     STK_FAULT(BACKUP_BEFORE_RENAME, "backup.before_rename")                                        \
-    STK_FAULT(RESTORE_BEFORE_RENAME, "restore.before_rename")
+    STK_FAULT(RESTORE_BEFORE_RENAME, "restore.before_rename")                                      \
+    /* not points but wrong behaviour, for the test of the tests: with the action `always` */      \
+    STK_FAULT(PLANT_EARLY_ANSWER, "plant.early_answer")                                            \
+    STK_FAULT(PLANT_REFUSAL_EARLY, "plant.refusal_early")                                          \
+    STK_FAULT(PLANT_KEY_NEXT_COMMIT, "plant.key_next_commit")                                      \
+    STK_FAULT(PLANT_SPLIT_ORDER, "plant.split_order")
 
 enum stk_fault {
 #define STK_FAULT_ENUM(name, text) STK_FAULT_##name,

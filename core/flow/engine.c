@@ -13,6 +13,7 @@
 #include "core/flow/count.h"
 #include "core/flow/life.h"
 #include "core/flow/place.h"
+#include "core/flow/plant.h"
 #include "core/flow/recover.h"
 #include "core/flow/stock.h"
 #include "core/flow/time.h"
@@ -237,7 +238,8 @@ const struct stk_answer *stk_inbox_answer(struct stk_inbox *inbox)
     const struct stk_log *log = &inbox->engine->options.log;
     uint32_t size;
     const struct stk_answer *answer = stk_ring_spsc_peek(&inbox->answers, &size);
-    if (!answer || answer->wait_seq > log->durable(log->self))
+    if (!answer || (answer->wait_seq > log->durable(log->self) &&
+                    !stk_fault_point(STK_FAULT_PLANT_EARLY_ANSWER)))
         return NULL;
     return stk_ring_spsc_next(&inbox->answers, &size);
 }
@@ -371,6 +373,7 @@ static struct stk_apply begin_apply(struct stk_engine *engine, const struct stk_
 
 static void end_record(struct stk_engine *engine, struct stk_apply *apply)
 {
+    stk_plant_cells(apply);
     stk_apply_rows_of_cells(apply);
     stk_seq_t seq =
         stk_batch_record_close(engine->batch, stk_record_size(&apply->record), engine->now);
@@ -488,9 +491,10 @@ static void remember(struct stk_engine *engine, struct stk_apply *apply, enum st
         .doc_size = apply->answer.size,
     };
     struct stk_bytes doc = {(const char *)apply->answer.data, apply->answer.size};
-    stk_row_put_key(&apply->record, &entry, engine->now,
-                    stk_command_bytes(command, command->source),
-                    stk_command_bytes(command, command->id), doc);
+    if (!stk_plant_key(apply, &entry, engine->now, doc))
+        stk_row_put_key(&apply->record, &entry, engine->now,
+                        stk_command_bytes(command, command->source),
+                        stk_command_bytes(command, command->id), doc);
     stk_dedupe_add(&engine->state.dedupe, &entry, doc);
 }
 
@@ -650,6 +654,8 @@ static void answer_command(struct stk_engine *engine, const struct stk_command *
     else if (apply.answer.size == 0)
         stk_doc_map(&apply.answer, 0);
     stk_assert(!apply.answer.overflow);
+    if (status != STK_OK && stk_fault_point(STK_FAULT_PLANT_REFUSAL_EARLY))
+        apply.wait_seq = 0;
     *room = (struct stk_answer){.ticket = command->ticket,
                                 .wait_seq = apply.wait_seq,
                                 .status = (uint16_t)status,

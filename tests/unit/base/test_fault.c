@@ -29,6 +29,10 @@ static void test_error_fires_once_at_the_count(void **state)
     assert_int_equal(stk_fault_point(STK_FAULT_JOURNAL_CUT), 1);
     assert_int_equal(stk_fault_point(STK_FAULT_JOURNAL_CUT), 0);
     assert_int_equal(stk_fault_point(STK_FAULT_FOLD_BEFORE_COMMIT), 0);
+    assert_int_equal(stk_fault_init("journal.cut:2:always", NULL), STK_OK);
+    assert_int_equal(stk_fault_point(STK_FAULT_JOURNAL_CUT), 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(stk_fault_point(STK_FAULT_JOURNAL_CUT), 1);
     assert_int_equal(stk_fault_init("", NULL), STK_OK);
     assert_int_equal(stk_fault_armed, 0);
 }
