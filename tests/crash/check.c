@@ -11,15 +11,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define WINDOW       256
-#define TOUCHED      8000  /* orders of this cycle that are looked at: the last ones */
-#define OTHERS       1000  /* orders that were not touched */
-#define WHOLE        60000 /* orders of the last look */
-#define RECENT       3000  /* acknowledged last, repeated */
-#define SOME         1000  /* others of this cycle, and elders */
-#define SOURCES      8
-#define NO_OP        UINT32_MAX
-#define HOT_QUANTITY 2000
+#define WINDOW  256
+#define TOUCHED 8000  /* orders of this cycle that are looked at: the last ones */
+#define OTHERS  1000  /* orders that were not touched */
+#define WHOLE   60000 /* orders of the last look */
+#define RECENT  3000  /* acknowledged last, repeated */
+#define SOME    1000  /* others of this cycle, and elders */
+#define SOURCES 8
+#define NO_OP   UINT32_MAX
 
 struct checking {
     struct feed *feed;
@@ -208,7 +207,7 @@ static int stock_up(struct checking *checking)
     struct feed *feed = checking->feed;
     for (unsigned sku = 0; sku < WORLD_HOT; sku++) {
         struct wire_answer answer;
-        uint32_t index = feed_make_receive(feed, sku, HOT_QUANTITY);
+        uint32_t index = feed_make_receive(feed, sku, feed->stock_up);
         struct op *op = &feed->ops[index];
         msgpack_sbuffer params = {op->params_size, (char *)(uintptr_t)feed_params(feed, op),
                                   op->params_size};

@@ -30,6 +30,10 @@ void feed_init(struct feed *feed, uint64_t seed, unsigned wires)
     feed->window = WINDOW;
     feed->rate_per_s = 20000;
     feed->lines_max = ORDER_LINES;
+    feed->hot_percent = 30;
+    feed->opening_hot = OPENING_HOT;
+    feed->receipt_max = 40;
+    feed->stock_up = 2000;
     feed->transfers = calloc(FEED_TRANSFERS, sizeof(*feed->transfers));
     for (unsigned i = 0; i < FEED_QUEUES; i++)
         feed->queue[i].delay_ms = delays_ms[i];
@@ -82,12 +86,12 @@ static const char *make_listing(unsigned listing, msgpack_packer *packer)
     return "listing.put";
 }
 
-static uint32_t opening(unsigned sku, unsigned location)
+static uint32_t opening(const struct feed *feed, unsigned sku, unsigned location)
 {
-    return sku < WORLD_HOT ? OPENING_HOT : location == 0 ? OPENING_STOCK : OPENING_STOCK / 4;
+    return sku < WORLD_HOT ? feed->opening_hot : location == 0 ? OPENING_STOCK : OPENING_STOCK / 4;
 }
 
-static const char *make_opening(unsigned number, msgpack_packer *packer)
+static const char *make_opening(const struct feed *feed, unsigned number, msgpack_packer *packer)
 {
     char id[16], key[16];
     unsigned sku = number / WORLD_LOCATIONS, location = number % WORLD_LOCATIONS;
@@ -98,14 +102,13 @@ static const char *make_opening(unsigned number, msgpack_packer *packer)
     world_sku_id(sku, id);
     wire_put_text(packer, "sku", id);
     wire_put_text(packer, "location", world_location[location]);
-    wire_put_int(packer, "quantity", opening(sku, location));
+    wire_put_int(packer, "quantity", opening(feed, sku, location));
     return "stock.receive";
 }
 
 static const char *make_world(void *arg, uint32_t i, msgpack_packer *packer)
 {
     char id[16];
-    (void)arg;
     if (i < WORLD_LOCATIONS) {
         msgpack_pack_map(packer, 3);
         wire_put_text(packer, "source", "world");
@@ -125,7 +128,7 @@ static const char *make_world(void *arg, uint32_t i, msgpack_packer *packer)
     i -= WORLD_SKUS;
     if (i < WORLD_LISTINGS)
         return make_listing(i, packer);
-    return make_opening(i - WORLD_LISTINGS, packer);
+    return make_opening(arg, i - WORLD_LISTINGS, packer);
 }
 
 static void got_world(void *arg, uint32_t i, const struct wire_answer *answer)
@@ -140,8 +143,8 @@ static void got_world(void *arg, uint32_t i, const struct wire_answer *answer)
     if (i < first)
         return;
     unsigned sku = (i - first) / WORLD_LOCATIONS, location = (i - first) % WORLD_LOCATIONS;
-    feed->model.stock[sku].received += opening(sku, location);
-    feed->model.stock[sku].on_hand += opening(sku, location);
+    feed->model.stock[sku].received += opening(feed, sku, location);
+    feed->model.stock[sku].on_hand += opening(feed, sku, location);
 }
 
 int feed_world(struct feed *feed, const char *door)

@@ -92,7 +92,7 @@ static void put_location(struct making *making, const char *key, unsigned locati
 static unsigned any_item(struct feed *feed)
 {
     struct random *random = &feed->random;
-    if (random_percent(random, 30))
+    if (random_percent(random, feed->hot_percent))
         return (unsigned)random_below(random, WORLD_HOT);
     if (random_percent(random, 25))
         return WORLD_LISTING | (unsigned)random_below(random, WORLD_LISTINGS);
@@ -422,7 +422,7 @@ static uint32_t make_stock(struct feed *feed)
     unsigned sku =
         (unsigned)random_below(random, random_percent(random, 40) ? WORLD_HOT : WORLD_SKUS);
     if (chance < 70)
-        return feed_make_receive(feed, sku, 5 + (uint32_t)random_below(random, 40));
+        return feed_make_receive(feed, sku, 1 + (uint32_t)random_below(random, feed->receipt_max));
     if (chance < 82)
         return make_adjust(feed);
     if (chance < 88)

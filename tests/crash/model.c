@@ -91,7 +91,7 @@ void model_fault(struct model *model, const char *format, ...)
     va_end(list);
     if (model->faults++ == 0)
         memcpy(model->first_fault, text, sizeof(text));
-    if (model->faults <= 20)
+    if (model->faults <= 20 && !model->quiet)
         printf("  FAULT: %s\n", text);
 }
 
@@ -669,7 +669,7 @@ int model_look(struct model *model, uint32_t number, const struct op *op, int ok
     if (!looks) {
         model_fault(model, "order o%08x is not as it was acknowledged%s%s", number,
                     op ? ", nor as after " : "", op ? op_verb_name[op->verb] : "");
-        if (model->faults <= 20)
+        if (model->faults <= 20 && !model->quiet)
             tell_order(model, number, body);
     }
     return looks != 0;

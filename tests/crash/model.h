@@ -156,6 +156,7 @@ struct model {
     uint64_t seq_last;
     uint32_t cycle;
     uint64_t faults;
+    int quiet;        /* faults are expected: not printed one by one */
     uint64_t expired; /* orders seen expired */
     char first_fault[256];
 };

@@ -23,14 +23,19 @@ const char run_settings[] = "rpc:\n"
                             "  run_keys: 20000\n"
                             "  run_age: 5s\n";
 
-int run_begin(struct run *run, const char *name, const char *settings, int memory)
+int run_begin(struct run *run, const char *name, const char *settings, unsigned flags)
 {
     memset(run, 0, sizeof(*run));
     run->began_ms = clock_ms();
-    daemon_init(&run->daemon, place_folder(name, memory, UINT64_C(4) << 30),
-                settings ? settings : run_settings);
+    daemon_init(&run->daemon, place_folder(name, 0, 0), settings ? settings : run_settings);
     feed_init(&run->feed, (uint64_t)place_number("CRASH_SEED", 1), WIRES);
     run->feed.rate_per_s = (uint64_t)place_number("CRASH_RATE", RATE_PER_S);
+    if (flags & RUN_SCARCE) {
+        run->feed.hot_percent = 95;
+        run->feed.opening_hot = 10;
+        run->feed.receipt_max = 1;
+        run->feed.stock_up = 20;
+    }
     if (!daemon_start(&run->daemon, RUN_START_MS, NULL) &&
         !feed_world(&run->feed, run->daemon.door) && !run->feed.model.faults)
         return 0;

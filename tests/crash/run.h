@@ -21,9 +21,10 @@ struct run {
 /* A config in which a short feed comes by every corner: small segments that are cut, folds without
  * pause, orders that are archived after seconds, runs of keys, a map that grows. */
 extern const char run_settings[];
-/* Start on an empty folder and make the world. settings: the config; NULL: run_settings. memory: on
- * a file system in memory if there is one. 0; -1 told on stdout. */
-int run_begin(struct run *run, const char *name, const char *settings, int memory);
+/* Start on an empty folder and make the world. settings: the config; NULL: run_settings. 0; -1 told
+ * on stdout. */
+#define RUN_SCARCE 1u /* hardly any stock of what is mostly ordered: most orders are SHORT */
+int run_begin(struct run *run, const char *name, const char *settings, unsigned flags);
 /* A cycle begins: connect and feed for so long, or until the daemon is gone. 1: it is gone. */
 int run_feed(struct run *run, int64_t lasts_ms);
 /* The daemon has ended or is killed now; take what had left, start again without faults, check,
