@@ -13,7 +13,7 @@
 #define STOP_MS  60000
 
 static int write_config(const struct bench_daemon *daemon, const struct bench_options *options,
-                        uint64_t orders)
+                        uint64_t orders, uint64_t touched)
 {
     FILE *file = fopen(daemon->config, "w");
     if (!file) {
@@ -23,7 +23,7 @@ static int write_config(const struct bench_daemon *daemon, const struct bench_op
     unsigned long long many = orders, bytes = orders * 400 + (1ull << 30);
     fprintf(file, "engine:\n  skus: %u\n  cells: %u\n", options->skus + 1000, options->skus + 1000);
     fprintf(file, "  orders: %llu\n  holds: %llu\n  keys: %llu\n", many, many, many);
-    fprintf(file, "  orders_touched: %llu\n", many);
+    fprintf(file, "  orders_touched: %llu\n", (unsigned long long)touched);
     fprintf(file, "  order_bytes: %llu B\n  key_bytes: %llu B\n", bytes, bytes);
     fprintf(file, "  text_bytes: %llu B\n", (unsigned long long)options->skus * 64 + (64u << 20));
     fprintf(file, "rpc:\n  unix: %s\n", daemon->socket);
@@ -35,7 +35,7 @@ static int write_config(const struct bench_daemon *daemon, const struct bench_op
 }
 
 int bench_daemon_init(struct bench_daemon *daemon, const struct bench_options *options,
-                      const char *name, uint64_t orders)
+                      const char *name, uint64_t orders, uint64_t touched)
 {
     char file[128];
     memset(daemon, 0, sizeof(*daemon));
@@ -50,7 +50,7 @@ int bench_daemon_init(struct bench_daemon *daemon, const struct bench_options *o
     snprintf(file, sizeof(file), "%s/data", name);
     bench_scratch_file(daemon->data, file);
     daemon->port = options->tcp ? bench_free_port() : 0;
-    return write_config(daemon, options, orders);
+    return write_config(daemon, options, orders, touched);
 }
 
 static int find_program(const struct bench_options *options, char *out)

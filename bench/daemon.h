@@ -16,9 +16,10 @@ struct bench_daemon {
     struct bench_rpc *rpc; /* for loading and looking */
     double ready_s;        /* from its start to its first answer */
 };
-/* Makes <scratch>/<name> with a config for so many SKUs and orders. 0: it printed why not. */
+/* Makes <scratch>/<name> with a config for so many SKUs and orders; the memory of `touched` orders
+ * is taken at the start. 0: it printed why not. */
 int bench_daemon_init(struct bench_daemon *daemon, const struct bench_options *options,
-                      const char *name, uint64_t orders);
+                      const char *name, uint64_t orders, uint64_t touched);
 /* Starts it and waits for its first answer. */
 int bench_daemon_start(struct bench_daemon *daemon, const struct bench_options *options);
 /* Asks it to stop, or kills it. */

@@ -12,7 +12,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define LOAD_WINDOW 1024
+#define LOAD_WINDOW   1024
+#define SNAPSHOT_ROWS 500000u
+#define COMMAND_BYTES (256u * 1024)
 
 /* A log without a disk: what is submitted is durable at once. */
 struct forgetful {
@@ -35,8 +37,8 @@ struct bench_embed {
     uint64_t owed; /* submitted through bench_embed_submit, not yet answered */
     int journal_runs, refused;
     _Atomic int fold_runs; /* the journal thread looks */
-    struct stk_value values[4096];
-    uint8_t params[65536];
+    struct stk_value values[16384];
+    uint8_t params[128 * 1024];
 };
 
 static int complain(const struct stk_error *err)
@@ -318,7 +320,7 @@ int bench_embed_settle(struct bench_embed *embed)
 int bench_embed_submit(struct bench_embed *embed, const char *verb, const struct stk_doc *params,
                        uint64_t ticket)
 {
-    const uint32_t room = 32768;
+    const uint32_t room = params->size < 1024 ? 8192 : COMMAND_BYTES;
     struct stk_parse parse;
     struct stk_error err = {0};
     struct stk_command *command = stk_inbox_reserve(embed->inbox, room);
@@ -331,7 +333,7 @@ int bench_embed_submit(struct bench_embed *embed, const char *verb, const struct
         stk_verb_by_name((struct stk_bytes){verb, (uint32_t)strlen(verb)});
     if (!command || !entry ||
         stk_doc_parse(params->data, params->size, STK_MESSAGE_MAX, STK_DEPTH_MAX, embed->values,
-                      4096, &parse) != STK_OK ||
+                      16384, &parse) != STK_OK ||
         stk_command_decode(entry, parse.root, command, room, &err) != STK_OK) {
         fprintf(stderr, "stockade-bench: %s: %s\n", verb, err.text);
         return 0;
@@ -344,38 +346,85 @@ int bench_embed_submit(struct bench_embed *embed, const char *verb, const struct
     return 1;
 }
 
-static int load_sku(struct bench_embed *embed, uint32_t number, uint32_t stock)
+static int put_sku(struct bench_embed *embed, uint32_t number)
 {
-    char sku[BENCH_SKU_SIZE + 1], id[32];
+    char sku[BENCH_SKU_SIZE + 1];
     struct stk_doc doc = stk_doc(embed->params, sizeof(embed->params));
     bench_sku_name(sku, number);
     stk_doc_map(&doc, 2);
     stk_doc_key_text(&doc, "source", "bench");
     stk_doc_key_text(&doc, "sku", sku);
-    if (!bench_embed_submit(embed, "sku.put", &doc, 0))
-        return 0;
-    snprintf(id, sizeof(id), "receive-%u", number);
-    doc = stk_doc(embed->params, sizeof(embed->params));
-    stk_doc_map(&doc, 5);
+    return bench_embed_submit(embed, "sku.put", &doc, 0);
+}
+
+/* A message of a snapshot: its rows are counted in one go when all of them are there. */
+static int put_rows(struct bench_embed *embed, uint32_t snapshot, uint32_t total, uint32_t first,
+                    uint32_t count, uint32_t stock)
+{
+    char name[32], id[48], sku[BENCH_SKU_SIZE + 1];
+    struct stk_doc doc = stk_doc(embed->params, sizeof(embed->params));
+    snprintf(name, sizeof(name), "opening-%u", snapshot);
+    snprintf(id, sizeof(id), "rows-%u", first);
+    stk_doc_map(&doc, 6);
     stk_doc_key_text(&doc, "source", "bench");
     stk_doc_key_text(&doc, "id", id);
-    stk_doc_key_text(&doc, "sku", sku);
+    stk_doc_key_text(&doc, "snapshot", name);
     stk_doc_key_text(&doc, "location", "main");
-    stk_doc_key_int(&doc, "quantity", stock);
-    return bench_embed_submit(embed, "stock.receive", &doc, 0);
+    stk_doc_key_int(&doc, "total", total);
+    stk_doc_text(&doc, "rows");
+    stk_doc_array(&doc, count);
+    for (uint32_t i = 0; i < count; i++) {
+        bench_sku_name(sku, first + i);
+        stk_doc_map(&doc, 2);
+        stk_doc_key_text(&doc, "sku", sku);
+        stk_doc_key_int(&doc, "quantity", stock);
+    }
+    return bench_embed_submit(embed, "stock.snapshot", &doc, 0);
+}
+
+/* The engine applies a snapshot in slices of its own. */
+static int wait_for_cells(struct bench_embed *embed, uint32_t cells)
+{
+    const struct stk_engine_counters *counters = stk_engine_counters(embed->engine);
+    int64_t until_ns = bench_now_ns() + 60000000000;
+    while (stk_counter_get(&counters->cells) < cells && !bench_stopping()) {
+        if (bench_now_ns() > until_ns) {
+            fprintf(stderr, "stockade-bench: the opening stock is not applied\n");
+            return 0;
+        }
+        bench_embed_wait(embed, 1000000);
+    }
+    return 1;
+}
+
+/* SKUs from first on, and their opening stock as one snapshot. */
+static int load_part(struct bench_embed *embed, uint32_t first, uint32_t count, uint32_t stock)
+{
+    for (uint32_t i = 0; i < count && !bench_stopping(); i++)
+        if (!put_sku(embed, first + i))
+            return 0;
+    for (uint32_t i = 0; i < count && !bench_stopping(); i += STK_LINES_MAX)
+        if (!put_rows(embed, first, count, first + i,
+                      count - i < STK_LINES_MAX ? count - i : STK_LINES_MAX, stock))
+            return 0;
+    return bench_embed_settle(embed) && wait_for_cells(embed, first + count);
 }
 
 int bench_embed_load(struct bench_embed *embed, uint32_t stock)
 {
     struct stk_doc doc = stk_doc(embed->params, sizeof(embed->params));
+    uint32_t skus = embed->options.skus;
     stk_doc_map(&doc, 2);
     stk_doc_key_text(&doc, "source", "bench");
     stk_doc_key_text(&doc, "location", "main");
     if (!bench_embed_submit(embed, "location.put", &doc, 0))
         return 0;
-    for (uint32_t i = 0; i < embed->options.skus && !bench_stopping(); i++)
-        if (!load_sku(embed, i, stock))
+    for (uint32_t i = 0; i < skus && !bench_stopping(); i += SNAPSHOT_ROWS) {
+        if (!load_part(embed, i, skus - i < SNAPSHOT_ROWS ? skus - i : SNAPSHOT_ROWS, stock))
             return 0;
+        if (embed->options.by_hand && embed->fold && !bench_embed_fold(embed))
+            return 0;
+    }
     return bench_embed_settle(embed);
 }
 

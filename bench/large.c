@@ -84,8 +84,8 @@ static const char *is_whole(struct bench_daemon *daemon, const struct bench_opti
 {
     int64_t skus = 0, open = 0;
     const struct stk_value *status = bench_rpc_ask(daemon->rpc, "status");
-    if (!status || !bench_value_find(status, "skus", &skus) ||
-        !bench_value_find(status, "orders_open", &open))
+    if (!status || !bench_value_at(status, "capacities.skus.used", &skus) ||
+        !bench_value_at(status, "counts.orders_open", &open))
         return "status does not tell skus and orders_open";
     return skus == options->skus && open == orders ? NULL : "SKUs or orders are missing";
 }
@@ -95,7 +95,7 @@ static double restart_stockade(const struct bench_options *options)
     struct bench_daemon daemon;
     uint64_t unfolded = 0;
     double best_s = 0;
-    int ok = bench_daemon_init(&daemon, options, "stockade", ORDERS) &&
+    int ok = bench_daemon_init(&daemon, options, "stockade", ORDERS, 0) &&
              build(options, daemon.data, UNFOLDED, &unfolded);
     /* the first start is the one that counts: it alone finds the effects unfolded */
     if (ok && bench_daemon_start(&daemon, options)) {
@@ -175,7 +175,7 @@ static double memory_stockade(const struct bench_options *options)
 {
     struct bench_daemon daemon;
     uint64_t unfolded, empty = 0, full = 0;
-    int ok = bench_daemon_init(&daemon, options, "stockade", ORDERS);
+    int ok = bench_daemon_init(&daemon, options, "stockade", ORDERS, 0);
     empty = ok ? started_memory(&daemon, options) : 0;
     if (empty)
         bench_scratch_remove(daemon.data);

@@ -162,18 +162,22 @@ const struct stk_value *bench_rpc_ask(struct bench_rpc *rpc, const char *verb)
     return bench_rpc_finish(rpc) && bench_rpc_drain(rpc) ? rpc->last : NULL;
 }
 
-int bench_value_find(const struct stk_value *value, const char *key, int64_t *out)
+static const struct stk_value *step(const struct stk_value *value, const char *name)
 {
-    if (value->type != STK_VALUE_MAP && value->type != STK_VALUE_ARRAY)
+    if (value->type != STK_VALUE_ARRAY)
+        return stk_value_get(value, name);
+    unsigned long at = strtoul(name, NULL, 10);
+    return at < value->size ? &value->as.items[at] : NULL;
+}
+
+int bench_value_at(const struct stk_value *value, const char *path, int64_t *out)
+{
+    char copy[128], *rest = NULL;
+    snprintf(copy, sizeof(copy), "%s", path);
+    for (char *name = strtok_r(copy, ".", &rest); name && value; name = strtok_r(NULL, ".", &rest))
+        value = step(value, name);
+    if (!value || value->type != STK_VALUE_INT)
         return 0;
-    const struct stk_value *found = stk_value_get(value, key);
-    if (found && found->type == STK_VALUE_INT) {
-        *out = found->as.integer;
-        return 1;
-    }
-    uint32_t count = value->size * (value->type == STK_VALUE_MAP ? 2 : 1);
-    for (uint32_t i = 0; i < count; i++)
-        if (bench_value_find(&value->as.items[i], key, out))
-            return 1;
-    return 0;
+    *out = value->as.integer;
+    return 1;
 }

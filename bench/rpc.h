@@ -23,7 +23,7 @@ void bench_rpc_on_result(struct bench_rpc *rpc,
 
 /* A call without params whose result is wanted: valid until the next call. NULL: it printed why. */
 const struct stk_value *bench_rpc_ask(struct bench_rpc *rpc, const char *verb);
-/* The first integer with that key in a document, at any depth; 0: there is none. */
-int bench_value_find(const struct stk_value *value, const char *key, int64_t *out);
+/* The integer at a path of keys and list indexes, "capacities.skus.used"; 0: there is none. */
+int bench_value_at(const struct stk_value *value, const char *path, int64_t *out);
 
 #endif

@@ -90,7 +90,7 @@ static int remove_one(const char *path, const struct stat *info, int type, struc
 void bench_scratch_remove(const char *path)
 {
     size_t size = strlen(scratch_path);
-    if (!size || strncmp(path, scratch_path, size) != 0)
+    if (!size || scratch_keep || strncmp(path, scratch_path, size) != 0)
         return;
     if (nftw(path, remove_one, 32, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) && errno != ENOENT)
         fprintf(stderr, "stockade-bench: cannot remove %s: %s\n", path, strerror(errno));
@@ -102,8 +102,7 @@ void bench_scratch_close(void)
         return;
     if (scratch_keep)
         fprintf(stderr, "kept: %s\n", scratch_path);
-    else
-        bench_scratch_remove(scratch_path);
+    bench_scratch_remove(scratch_path);
     scratch_path[0] = 0;
 }
 

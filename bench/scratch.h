@@ -14,7 +14,7 @@ const char *bench_scratch_path(void);
 char *bench_scratch_file(char *out, const char *name);
 /* Makes <scratch>/<name>, path into out. 0: it printed why not. */
 int bench_scratch_folder(char *out, const char *name);
-/* Removes a folder or file below the scratch and all in it. */
+/* Removes a folder or file below the scratch and all in it, unless all is to be kept. */
 void bench_scratch_remove(const char *path);
 void bench_scratch_close(void);
 /* "ext4", "tmpfs", ...: where the scratch lies. */

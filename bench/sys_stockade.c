@@ -25,15 +25,17 @@ static enum bench_presence start(struct bench_system *system)
 {
     struct bench_daemon *daemon = calloc(1, sizeof(*daemon));
     system->state = daemon;
-    if (!daemon ||
-        !bench_daemon_init(daemon, system->options, "stockade", orders_at_once(system->options)) ||
+    uint64_t orders = orders_at_once(system->options);
+    if (!daemon || !bench_daemon_init(daemon, system->options, "stockade", orders, orders) ||
         !bench_daemon_start(daemon, system->options))
         return BENCH_BROKEN;
     system->pid = daemon->pid;
     snprintf(system->version, sizeof(system->version), "%s", STK_VERSION_TEXT);
-    snprintf(system->settings, sizeof(system->settings),
-             "journal synced before each answer, fold on; order.place over MessagePack-RPC, %s",
-             daemon->port ? "loopback TCP" : "Unix socket");
+    snprintf(
+        system->settings, sizeof(system->settings),
+        "journal synced before each answer, fold on; memory of %.0f million orders taken at the "
+        "start; order.place over MessagePack-RPC, %s",
+        (double)orders / 1e6, daemon->port ? "loopback TCP" : "Unix socket");
     return BENCH_READY;
 }
 
@@ -91,7 +93,7 @@ static int dial(struct bench_system *system)
 static void add_held(void *arg, const struct stk_value *result)
 {
     int64_t held = 0;
-    if (bench_value_find(result, "held", &held))
+    if (bench_value_at(result, "cells.0.held", &held))
         *(uint64_t *)arg += (uint64_t)held;
 }
 
@@ -99,7 +101,7 @@ static int64_t ask_number(struct bench_rpc *rpc, const char *key)
 {
     int64_t number = -1;
     const struct stk_value *status = bench_rpc_ask(rpc, "status");
-    if (!status || !bench_value_find(status, key, &number))
+    if (!status || !bench_value_at(status, key, &number))
         return -1;
     return number;
 }
@@ -110,8 +112,8 @@ static int check(struct bench_system *system, uint64_t held, char *why, uint32_t
     struct bench_rpc *rpc = daemon->rpc;
     char sku[BENCH_SKU_SIZE + 1];
     uint64_t sum = 0;
-    int64_t placed = ask_number(rpc, "orders_placed");
-    int64_t expired = ask_number(rpc, "expired");
+    int64_t placed = ask_number(rpc, "counts.orders_placed");
+    int64_t expired = ask_number(rpc, "counts.expired");
     bench_rpc_on_result(rpc, add_held, &sum);
     int ok = 1;
     for (uint32_t i = 0; i < system->options->skus && ok; i++) {
@@ -135,10 +137,10 @@ static int sample(struct bench_system *system, char *line, uint32_t line_size)
     struct bench_daemon *daemon = system->state;
     const struct stk_value *status = bench_rpc_ask(daemon->rpc, "status");
     int64_t durable = 0, folded = 0, placed = 0;
-    if (!status || !bench_value_find(status, "durable", &durable) ||
-        !bench_value_find(status, "folded", &folded))
+    if (!status || !bench_value_at(status, "journal.durable", &durable) ||
+        !bench_value_at(status, "journal.folded", &folded))
         return 0;
-    bench_value_find(status, "orders_placed", &placed);
+    bench_value_at(status, "counts.orders_placed", &placed);
     snprintf(line, line_size,
              "durable %lld, folded %lld, backlog %lld effects; orders %lld; %.0f MB",
              (long long)durable, (long long)folded, (long long)(durable - folded),
