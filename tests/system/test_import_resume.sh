@@ -25,15 +25,21 @@ check "a location" "$stockade" location put main
 check "SKUs" "$stockade" import skus "$folder/stock.csv"
 check "stock" "$stockade" import stock "$folder/stock.csv" --as receive --location main
 
-# The engine goes under it, twice.
-run > "$folder/first" 2>&1 &
+# The engine goes under it, twice: the import reads a pipe, whose end is not written before.
+mkfifo "$folder/orders.pipe"
+"$stockade" --json --timeout 60s import orders "$folder/orders.pipe" > "$folder/first" 2>&1 &
 import=$!
-for pause in 0.15 0.25; do
-    sleep $pause
-    check "the import still runs when the engine is killed" kill -0 $import
-    engine_kill
-    engine_start
-done
+exec 9> "$folder/orders.pipe"
+part=$orders # lines: an order has three
+head -n $part "$folder/orders.csv" >&9
+engine_kill
+engine_start 9>&-
+tail -n +$((part + 1)) "$folder/orders.csv" | head -n $part >&9
+engine_kill
+check "the import still runs when the engine is killed" kill -0 $import
+engine_start 9>&-
+tail -n +$((2 * part + 1)) "$folder/orders.csv" >&9
+exec 9>&-
 wait $import
 check "the import ended well" [ $? -eq 0 ]
 check "every order is placed" [ "$(field "$folder/first" orders_placed)" = $orders ]
@@ -41,10 +47,12 @@ check "once" there $orders
 
 # Its own end is no matter either: the second run finds what the first one left.
 sed -i 's/^R/Q/' "$folder/orders.csv"
-run > "$folder/cut" 2>&1 &
+"$stockade" --json --timeout 60s import orders "$folder/orders.pipe" > "$folder/cut" 2>&1 &
 import=$!
-sleep 0.3
+exec 9> "$folder/orders.pipe"
+head -n $((2 * part)) "$folder/orders.csv" >&9
 kill -KILL $import
+exec 9>&-
 wait $import 2> /dev/null
 run > "$folder/second" 2>&1
 check "run again" [ "$(field "$folder/second" orders_placed)" = $orders ]
