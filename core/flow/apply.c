@@ -8,6 +8,8 @@
 #include "core/flow/life.h"
 #include "core/flow/place.h"
 #include "core/flow/query.h"
+#include "core/flow/return.h"
+#include "core/flow/shortfall.h"
 #include "core/flow/stock.h"
 #include <stdarg.h>
 #include <stdio.h>

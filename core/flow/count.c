@@ -10,7 +10,7 @@
  * time). An order that was cancelled since is not added back: the next report holds its units, and
  * until then we say too little rather than too much. */
 #include "core/flow/count.h"
-#include "core/flow/life.h"
+#include "core/flow/shortfall.h"
 
 #define FUTURE_MS      (5 * 60 * 1000)
 #define SUBTRACTED_MAX 16

@@ -10,9 +10,8 @@
 
 #include "core/base/clock.h"
 #include "core/base/metrics.h"
-#include "core/base/ring.h"
-#include "core/base/thread.h"
 #include "core/flow/command.h"
+#include "core/flow/inbox.h"
 #include "core/flow/view.h"
 #include "core/store/fold.h"
 #include "core/store/journal.h"
@@ -57,21 +56,8 @@ void stk_engine_destroy(struct stk_engine *engine);
 /* An inbox: commands in, answers out, one owner thread on the far side of both. wake is called by
  * the engine or the journal thread when answers may have become ready to leave; it must be cheap.
  */
-struct stk_inbox;
 struct stk_inbox *stk_engine_inbox_open(struct stk_engine *engine, void (*wake)(void *arg),
                                         void *arg, struct stk_error *err);
-/* Owner: room for a command of up to `size` bytes, or NULL: answer STK_BUSY, never wait. */
-struct stk_command *stk_inbox_reserve(struct stk_inbox *inbox, uint32_t size);
-/* Owner: it is command->size bytes long; sets the submitter. Not seen by the engine yet. */
-void stk_inbox_commit(struct stk_inbox *inbox, struct stk_command *command);
-/* Owner: the engine sees all that was committed, and is woken when it sleeps. Once per read event.
- */
-void stk_inbox_publish(struct stk_inbox *inbox);
-/* Owner: the next answer that may leave now (its sequence is durable), or NULL. It stays valid
- * until stk_inbox_release. */
-const struct stk_answer *stk_inbox_answer(struct stk_inbox *inbox);
-void stk_inbox_release(struct stk_inbox *inbox);
-
 /* The reader's side of parked commands (see reader.h): its requests. */
 struct stk_ring_spsc *stk_engine_parked(struct stk_engine *engine);
 struct stk_park *stk_engine_parked_bell(struct stk_engine *engine);

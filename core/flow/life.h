@@ -8,12 +8,10 @@
 enum stk_status stk_order_pay(struct stk_apply *apply);
 enum stk_status stk_order_ship(struct stk_apply *apply);
 enum stk_status stk_order_cancel(struct stk_apply *apply);
-enum stk_status stk_order_return(struct stk_apply *apply);
 enum stk_status stk_order_refund(struct stk_apply *apply);
 enum stk_status stk_order_extend(struct stk_apply *apply);
 enum stk_status stk_order_review(struct stk_apply *apply);
 enum stk_status stk_order_release(struct stk_apply *apply);
-enum stk_status stk_shortfall_resolve(struct stk_apply *apply);
 
 /* The engine's own, apply->command NULL, record not yet begun: this order's time is over; this
  * closed order leaves memory for the archive. */
@@ -29,9 +27,6 @@ void stk_order_settle(struct stk_apply *apply, uint32_t slot);
 /* `units` of a line are wanted no more: off its shortfall first, then what is ordered ahead, then
  * its holds. The line's own counters but short_units and preorder are the caller's. After begin. */
 void stk_order_give_back(struct stk_apply *apply, uint32_t slot, uint16_t line, uint32_t units);
-/* Stock of this SKU has come: cover back-orders, oldest order first, as far as it goes. After
- * begin. */
-void stk_order_cover_back_orders(struct stk_apply *apply, stk_sku_t sku);
 /* Append the demands of `units` of a line that is there already to the scratch. */
 void stk_order_line_demand(struct stk_apply *apply, uint32_t slot, uint16_t line, uint32_t units);
 /* What an order that is there may take from: as when it was placed. */

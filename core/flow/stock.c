@@ -1,8 +1,8 @@
 /* Movements of stock. Always: each change of a cell keeps its ledger balanced; physical changes of
  * on_hand are movements, so that a count of an earlier instant can be brought up to date. */
 #include "core/flow/stock.h"
-#include "core/flow/life.h"
 #include "core/flow/place.h"
+#include "core/flow/shortfall.h"
 
 #define FUTURE_MS (5 * 60 * 1000) /* clocks of senders may be off by so much */
 

@@ -80,34 +80,6 @@ static void test_expiry_after_a_partial_shipment(void **state)
     fixture_restart(f);
 }
 
-static void test_return_restocks_or_sets_apart(void **state)
-{
-    struct fixture *f = *state;
-    CALL(OK, "order.place", "{'source':'w','id':'1','lines':[{'sku':'A','quantity':4}]}");
-    CALL(OK, "order.ship", "{'source':'w','id':'s','order':'1'}");
-    CALL(OK, "order.return",
-         "{'source':'w','id':'r1','order':'1','lines':[{'line':1,'quantity':1}]}");
-    assert_int_equal(fixture_sku(f, "A", "on_hand"), 7);
-    CALL(
-        OK, "order.return",
-        "{'source':'w','id':'r2','order':'1','lines':[{'line':1,'quantity':2,'unsellable':true}]}");
-    assert_int_equal(fixture_sku(f, "A", "unsellable"), 2);
-    assert_int_equal(fixture_sku(f, "A", "returned"), 3);
-    fixture_restart(f);
-    CALL(
-        OK, "order.return",
-        "{'source':'w','id':'r2','order':'1','lines':[{'line':1,'quantity':2,'unsellable':true}]}");
-    assert_int_equal(fixture_sku(f, "A", "returned"), 3);
-    CALL(STATE, "order.return",
-         "{'source':'w','id':'r3','order':'1','lines':[{'line':1,'quantity':2}]}");
-    CALL(OK, "order.return", "{'source':'w','id':'r4','order':'1','location':'east'}");
-    assert_true(fixture_is(f, "state", "returned"));
-    assert_int_equal(fixture_sku(f, "A", "returned"), 4);
-    assert_int_equal(fixture_sku(f, "A", "on_hand"), 8);
-    CALL(STATE, "order.return", "{'source':'w','id':'r5','order':'1'}");
-    fixture_restart(f);
-}
-
 static void test_refund_never_moves_stock(void **state)
 {
     struct fixture *f = *state;
@@ -231,34 +203,12 @@ static void test_a_cancelled_order_cannot_be_paid(void **state)
     fixture_restart(f);
 }
 
-static void test_closed_orders_are_archived(void **state)
-{
-    struct fixture *f = *state;
-    CALL(OK, "order.place", "{'source':'w','id':'1','lines':[{'sku':'A','quantity':1}]}");
-    CALL(OK, "order.ship", "{'source':'w','id':'s','order':'1'}");
-    fixture_wait(f, 2 * 24 * 3600 * 1000);
-    assert_int_equal(stk_engine_state(f->engine)->orders.orders.used, 0);
-    CALL(AGAIN, "order.pay", "{'source':'w','id':'p','order':'1'}");
-    assert_int_equal(fixture_sku(f, "A", "shipped"), 1);
-    fixture_restart(f);
-}
-
-static void test_unknown_orders(void **state)
-{
-    struct fixture *f = *state;
-    CALL(NOT_FOUND, "order.pay", "{'source':'w','id':'p','order':'77'}");
-    CALL(NOT_FOUND, "order.ship", "{'source':'w','id':'p','order':'77'}");
-    CALL(NOT_FOUND, "order.pay", "{'source':'w','id':'p','order':'77'}");
-    fixture_restart(f);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_pay_makes_it_firm, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ship_in_part_then_cancel_the_rest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expiry_after_a_partial_shipment, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_return_restocks_or_sets_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refund_never_moves_stock, setup, teardown),
         cmocka_unit_test_setup_teardown(test_review_stops_expiry, setup, teardown),
         cmocka_unit_test_setup_teardown(test_extend, setup, teardown),
@@ -267,8 +217,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sell_at_the_till, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ship_before_pay_and_pay_after, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_cancelled_order_cannot_be_paid, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_closed_orders_are_archived, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_unknown_orders, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

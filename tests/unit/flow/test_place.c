@@ -69,38 +69,6 @@ static void test_whole_or_nothing(void **state)
     fixture_restart(f);
 }
 
-static void test_repeat_is_byte_for_byte(void **state)
-{
-    struct fixture *f = *state;
-    static const char place[] =
-        "{'source':'w','id':'1','ttl_ms':60000,'lines':[{'sku':'A','quantity':1}]}";
-    static const char refused[] = "{'source':'w','id':'2','lines':[{'sku':'A','quantity':100}]}";
-    uint8_t first[512];
-    assert_int_equal(fixture_call(f, "order.place", place), STK_OK);
-    uint32_t size = f->doc_size;
-    memcpy(first, f->doc, size);
-    assert_int_equal(fixture_call(f, "order.pay", "{'source':'w','id':'p','order':'1'}"), STK_OK);
-    fixture_restart(f);
-    assert_int_equal(fixture_call(f, "order.place", place), STK_OK);
-    assert_int_equal(f->doc_size, size);
-    assert_memory_equal(f->doc, first, size);
-    assert_int_equal(fixture_call(f, "order.place", refused), STK_SHORT);
-    size = f->doc_size;
-    memcpy(first, f->doc, size);
-    assert_int_equal(
-        fixture_call(f, "stock.receive",
-                     "{'source':'t','id':'r9','sku':'A','location':'main','quantity':1000}"),
-        STK_OK);
-    fixture_restart(f);
-    assert_int_equal(fixture_call(f, "order.place", refused), STK_SHORT);
-    assert_int_equal(f->doc_size, size);
-    assert_memory_equal(f->doc, first, size);
-    assert_int_equal(fixture_call(f, "order.place",
-                                  "{'source':'w','id':'1','lines':[{'sku':'A','quantity':2}]}"),
-                     STK_CONFLICT);
-    assert_int_equal(fixture_sku(f, "A", "held"), 1);
-}
-
 static void test_kit_with_a_shared_component(void **state)
 {
     struct fixture *f = *state;
@@ -126,36 +94,6 @@ static void test_kit_with_a_shared_component(void **state)
     fixture_restart(f);
 }
 
-static void test_a_fact_is_held_as_far_as_stock_goes(void **state)
-{
-    struct fixture *f = *state;
-    assert_int_equal(
-        fixture_call(f, "order.place",
-                     "{'source':'amz','id':'1','fact':true,'lines':[{'sku':'B','quantity':5}]}"),
-        STK_OK);
-    assert_int_equal(fixture_int(f, "shortfall"), 2);
-    assert_int_equal(fixture_sku(f, "B", "held"), 3);
-    assert_int_equal(fixture_sku(f, "B", "shortfall"), 2);
-    fixture_restart(f);
-    assert_int_equal(fixture_call(f, "shortfall.resolve",
-                                  "{'source':'t','id':'s','order':'1','order_source':'amz','line':"
-                                  "1,'action':'back_order'}"),
-                     STK_OK);
-    assert_int_equal(
-        fixture_call(f, "stock.receive",
-                     "{'source':'t','id':'r3','sku':'B','location':'main','quantity':1}"),
-        STK_OK);
-    assert_int_equal(fixture_sku(f, "B", "shortfall"), 1);
-    fixture_restart(f);
-    assert_int_equal(
-        fixture_call(
-            f, "shortfall.resolve",
-            "{'source':'t','id':'s2','order':'1','order_source':'amz','line':1,'action':'cancel'}"),
-        STK_OK);
-    assert_int_equal(fixture_sku(f, "B", "shortfall"), 0);
-    fixture_restart(f);
-}
-
 static void test_split_only_where_allowed(void **state)
 {
     struct fixture *f = *state;
@@ -173,23 +111,6 @@ static void test_split_only_where_allowed(void **state)
     assert_int_equal(fixture_call(f, "order.get", "{'source':'w','order':'2','order_source':'w'}"),
                      STK_OK);
     assert_int_equal(fixture_int(f, "holds.0.quantity") + fixture_int(f, "holds.1.quantity"), 12);
-    fixture_restart(f);
-}
-
-static void test_expiry(void **state)
-{
-    struct fixture *f = *state;
-    assert_int_equal(
-        fixture_call(f, "order.place",
-                     "{'source':'w','id':'1','ttl_ms':1000,'lines':[{'sku':'A','quantity':4}]}"),
-        STK_OK);
-    fixture_wait(f, 999);
-    assert_int_equal(fixture_sku(f, "A", "held"), 4);
-    fixture_wait(f, 2);
-    assert_int_equal(fixture_sku(f, "A", "held"), 0);
-    assert_int_equal(fixture_call(f, "order.pay", "{'source':'w','id':'p','order':'1'}"),
-                     STK_STATE);
-    assert_true(fixture_is(f, "state", "expired"));
     fixture_restart(f);
 }
 
@@ -211,11 +132,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_last_unit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_whole_or_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_repeat_is_byte_for_byte, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kit_with_a_shared_component, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_fact_is_held_as_far_as_stock_goes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_split_only_where_allowed, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_expiry, setup, teardown),
         cmocka_unit_test_setup_teardown(test_early_cancel_wins, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

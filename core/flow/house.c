@@ -1,0 +1,118 @@
+/* Slices of the engine's own doings, so that orders never wait long. Always: each is an effect in
+ * the journal with a record of its own; when the disk is full nothing of it is done; a replay never
+ * does any of it by its own clock. */
+#include "core/flow/house.h"
+#include "core/flow/count.h"
+#include "core/flow/life.h"
+#include "core/flow/stock.h"
+
+#define HOUSEKEEPING_MS    1000
+#define SLICE_HOUSEKEEPING 1000
+
+/* ---- runs of keys ---- */
+
+void stk_house_run_changed(struct stk_house *house, struct stk_state *state,
+                           const struct stk_run *run, int dropped)
+{
+    house->run_epoch++;
+    if (dropped)
+        stk_dedupe_drop_run(&state->dedupe, run->id);
+    else if (house->runs < STK_RUNS_LEAVING_MAX)
+        house->run[house->runs++] = *run;
+}
+
+/* Runs come in pairs of classes for the same sequences, or one of them alone; keys leave memory in
+ * slices. Returns 1 when there is more to do. */
+static int forget_slice(struct stk_house *house, struct stk_state *state)
+{
+    if (house->runs == 0)
+        return 0;
+    stk_seq_t last = house->run[0].last;
+    uint32_t of_class[2] = {0, 0};
+    uint32_t same = 0;
+    while (same < house->runs && house->run[same].last == last) {
+        of_class[house->run[same].class & 1] = house->run[same].id;
+        same++;
+    }
+    enum stk_status status = STK_OK;
+    uint32_t gone = stk_dedupe_forget(&state->dedupe, last, of_class, SLICE_HOUSEKEEPING, &status);
+    if (status != STK_OK || gone == SLICE_HOUSEKEEPING)
+        return status == STK_OK;
+    house->runs -= same;
+    memmove(house->run, house->run + same, house->runs * sizeof house->run[0]);
+    return house->runs > 0;
+}
+
+/* ---- the engine's own doings ---- */
+
+void stk_house_expire(struct stk_house *house, struct stk_writer *writer)
+{
+    struct stk_state *state = writer->state;
+    stk_wheel_advance(&state->wheel, &state->orders, writer->now);
+    if (writer->now < house->grace_until_ms)
+        return;
+    for (uint32_t n = 0; n < STK_EXPIRY_SLICE && !house->full; n++) {
+        uint32_t slot = stk_wheel_due(&state->wheel);
+        if (slot == STK_NONE || !stk_writer_ready(writer))
+            return;
+        struct stk_apply apply = stk_writer_apply(writer, NULL);
+        stk_order_expire(&apply, slot);
+        stk_writer_end(writer, &apply);
+        stk_counter_add(&writer->counters->expired, 1);
+    }
+}
+
+static int archive_is_due(const struct stk_writer *writer)
+{
+    const struct stk_wheel *wheel = &writer->state->wheel;
+    if (stk_wheel_closed(wheel) == STK_NONE)
+        return 0;
+    const struct stk_order *order = stk_orders_at(&writer->state->orders, stk_wheel_closed(wheel));
+    return order->changed_ms + writer->options->closed_keep_ms <= writer->now ||
+           wheel->closed_count > writer->options->closed_keep_max;
+}
+
+void stk_house_archive(struct stk_house *house, struct stk_writer *writer)
+{
+    for (uint32_t n = 0; n < SLICE_HOUSEKEEPING && !house->full && archive_is_due(writer); n++) {
+        if (!stk_dedupe_has_room(&writer->state->dedupe, 0) || !stk_writer_ready(writer))
+            return;
+        struct stk_apply apply = stk_writer_apply(writer, NULL);
+        stk_order_archive(&apply, stk_wheel_closed(&writer->state->wheel));
+        stk_writer_end(writer, &apply);
+        stk_counter_add(&writer->counters->archived, 1);
+    }
+}
+
+/* One own doing with a record if it did anything. */
+static uint32_t own_doing(struct stk_house *house, struct stk_writer *writer,
+                          uint32_t (*doing)(struct stk_apply *, uint32_t))
+{
+    if (house->full || !stk_writer_ready(writer))
+        return 0;
+    struct stk_apply apply = stk_writer_apply(writer, NULL);
+    uint32_t done = doing(&apply, SLICE_HOUSEKEEPING);
+    if (apply.open)
+        stk_writer_end(writer, &apply);
+    return done;
+}
+
+void stk_house_keep(struct stk_house *house, struct stk_writer *writer)
+{
+    const struct stk_engine_options *options = writer->options;
+    own_doing(house, writer, stk_snapshot_slice);
+    forget_slice(house, writer->state);
+    if (writer->now < house->housekept_ms + HOUSEKEEPING_MS)
+        return;
+    house->full =
+        options->full && options->full(options->full_arg, house->full_why, sizeof house->full_why);
+    own_doing(house, writer, stk_stock_end_earmarks);
+    if (own_doing(house, writer, stk_stock_forget_movements) < SLICE_HOUSEKEEPING)
+        house->housekept_ms = writer->now;
+}
+
+stk_time_t stk_house_next_ms(const struct stk_house *house, struct stk_writer *writer)
+{
+    return writer->now < house->grace_until_ms ? house->grace_until_ms
+                                               : stk_wheel_next_ms(&writer->state->wheel);
+}

@@ -1,0 +1,93 @@
+/* What the engine does by itself: expiry, the archive. */
+#include "tests/lib/engine_fixture.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define CALL(status, ...) assert_int_equal(fixture_call(f, __VA_ARGS__), STK_##status)
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    fixture_init(f);
+    fixture_start(f);
+    CALL(OK, "location.put", "{'source':'t','location':'main','priority':10}");
+    CALL(OK, "location.put", "{'source':'t','location':'east','priority':20}");
+    CALL(OK, "sku.put", "{'source':'t','sku':'A'}");
+    CALL(OK, "sku.put", "{'source':'t','sku':'B'}");
+    CALL(OK, "stock.receive", "{'source':'t','id':'ra','sku':'A','location':'main','quantity':10}");
+    CALL(OK, "stock.receive", "{'source':'t','id':'rb','sku':'B','location':'main','quantity':3}");
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture_fini(*state);
+    free(*state);
+    return 0;
+}
+
+static void test_closed_orders_are_archived(void **state)
+{
+    struct fixture *f = *state;
+    CALL(OK, "order.place", "{'source':'w','id':'1','lines':[{'sku':'A','quantity':1}]}");
+    CALL(OK, "order.ship", "{'source':'w','id':'s','order':'1'}");
+    fixture_wait(f, 2 * 24 * 3600 * 1000);
+    assert_int_equal(stk_engine_state(f->engine)->orders.orders.used, 0);
+    CALL(AGAIN, "order.pay", "{'source':'w','id':'p','order':'1'}");
+    assert_int_equal(fixture_sku(f, "A", "shipped"), 1);
+    fixture_restart(f);
+}
+
+static void test_expiry(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(
+        fixture_call(f, "order.place",
+                     "{'source':'w','id':'1','ttl_ms':1000,'lines':[{'sku':'A','quantity':4}]}"),
+        STK_OK);
+    fixture_wait(f, 999);
+    assert_int_equal(fixture_sku(f, "A", "held"), 4);
+    fixture_wait(f, 2);
+    assert_int_equal(fixture_sku(f, "A", "held"), 0);
+    assert_int_equal(fixture_call(f, "order.pay", "{'source':'w','id':'p','order':'1'}"),
+                     STK_STATE);
+    assert_true(fixture_is(f, "state", "expired"));
+    fixture_restart(f);
+}
+
+/* The wall clock is set right between the making of an engine and its loading, which takes seconds
+ * when there is much to load: nothing ends early by the wrong time. */
+static void test_a_clock_set_back_while_loading_ends_nothing_early(void **state)
+{
+    struct fixture *f = *state;
+    struct stk_error err = {0};
+    CALL(OK, "order.place",
+         "{'source':'w','id':'1','ttl_ms':1800000,'lines':[{'sku':'A','quantity':3}]}");
+    stk_engine_destroy(f->engine);
+    f->clock.wall_ms += 3600000;
+    assert_int_equal(stk_engine_create(&f->engine, &f->options, &err), STK_OK);
+    f->clock.wall_ms -= 3600000;
+    f->inbox = stk_engine_inbox_open(f->engine, NULL, NULL, &err);
+    assert_int_equal(stk_engine_load(f->engine, NULL, &err), STK_OK);
+    fixture_wait(f, 1700000);
+    assert_int_equal(fixture_sku(f, "A", "cells.0.held"), 3);
+    fixture_wait(f, 200000);
+    assert_int_equal(fixture_sku(f, "A", "cells.0.held"), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_closed_orders_are_archived, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_expiry, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_clock_set_back_while_loading_ends_nothing_early,
+                                        setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
