@@ -516,7 +516,7 @@ static int move(struct stk_kv_cursor *cursor, MDB_cursor_op op, struct stk_kv_by
                 struct stk_kv_bytes *found_key, struct stk_kv_bytes *value)
 {
     MDB_val at = val_of(key), data = {0};
-    if (cursor->txn->rc || !cursor->cursor)
+    if (!cursor || cursor->txn->rc || !cursor->cursor)
         return 0;
     int rc = mdb_cursor_get(cursor->cursor, &at, &data, op);
     if (rc == MDB_NOTFOUND || !keep(cursor->txn, rc, "cursor"))
@@ -558,7 +558,7 @@ static void *put_at(struct stk_kv_cursor *cursor, struct stk_kv_bytes key,
                     struct stk_kv_bytes value, unsigned flags)
 {
     MDB_val at = val_of(key), data = val_of(value);
-    if (cursor->txn->rc || !cursor->cursor)
+    if (!cursor || cursor->txn->rc || !cursor->cursor)
         return NULL;
     flags |= value.data ? 0 : MDB_RESERVE;
     int ok = keep(cursor->txn, mdb_cursor_put(cursor->cursor, &at, &data, flags), "put");
@@ -579,7 +579,7 @@ void *stk_kv_cursor_replace(struct stk_kv_cursor *cursor, struct stk_kv_bytes ke
 
 void stk_kv_cursor_delete(struct stk_kv_cursor *cursor)
 {
-    if (!cursor->txn->rc && cursor->cursor)
+    if (cursor && !cursor->txn->rc && cursor->cursor)
         keep(cursor->txn, mdb_cursor_del(cursor->cursor, 0), "delete");
 }
 

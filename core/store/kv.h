@@ -73,7 +73,7 @@ void stk_kv_clear(struct stk_kv_txn *txn, uint32_t table); /* all rows, by whole
 uint64_t stk_kv_count(struct stk_kv_txn *txn, uint32_t table);
 
 /* Cursors. Each of these returns 1 and lends the row, or 0: there is none, or the transaction has
- * an error. */
+ * an error. NULL in place of a cursor is what an error left: no row is there, nothing is put. */
 struct stk_kv_cursor *stk_kv_cursor_open(struct stk_kv_txn *txn,
                                          uint32_t table); /* NULL: sticky error */
 /* The first key >= key; an empty key: the first of all. */

@@ -1,5 +1,6 @@
 /* Hot backups: taken beside a writer and a fold, whole or not at all, and every change is found. */
 #include "core/base/fault.h"
+#include "core/base/mem.h"
 #include "core/store/backup.h"
 #include "core/store/files.h"
 #include "core/store/image.h"
@@ -236,13 +237,44 @@ static void test_pins_the_journal(void **state)
     assert_int_equal(stk_journal_pinned(pair.journal), 5000);
 }
 
+/* The n-th allocation fails, for every n, in a fold, a backup and its check. */
+static void test_no_memory(void **state)
+{
+    (void)state;
+    int refused = 0, done_whole = 0;
+    store_pair_feed(&pair, 60); /* keys enough for a run */
+    for (int64_t n = 1; done_whole < 3; n++) {
+        struct stk_backup_result result;
+        struct stk_error err = {0};
+        uint64_t folded;
+        stk_alloc_fail_at(n, 1);
+        enum stk_status status = stk_fold_step(pair.fold, &folded, &err);
+        if (status == STK_OK)
+            status = stk_backup_make(pair.journal, pair.rows, target, &result, &err);
+        if (status == STK_OK)
+            status = stk_backup_verify(target, &result, &err);
+        stk_alloc_fail_at(0, 0);
+        if (status != STK_OK && status != STK_NO_MEMORY)
+            fail_msg("%lld: %s", (long long)n, err.text);
+        refused += status != STK_OK;
+        done_whole += status == STK_OK;
+        stk_folder_remove(target, NULL);
+        store_pair_feed(&pair, 12);
+        assert_true(n < 1000);
+    }
+    assert_true(refused > 20);
+    store_pair_fold(&pair);
+    make();
+    verify();
+}
+
 int main(void)
 {
 #define UNIT(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
         UNIT(test_make_and_verify),  UNIT(test_of_nothing),        UNIT(test_nothing_folded),
         UNIT(test_beside_a_writer),  UNIT(test_changes_are_found), UNIT(test_breaks_off),
-        UNIT(test_pins_the_journal),
+        UNIT(test_pins_the_journal), UNIT(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* The journal: what is durable is there after any end, in order, chained; the rest never was. */
 #include "core/base/fault.h"
+#include "core/base/mem.h"
 #include "core/store/journal.h"
 #include "tests/lib/feed.h"
 #include "tests/lib/folder.h"
@@ -554,6 +555,38 @@ static void test_chain_at(void **state)
     end(journal);
 }
 
+/* The n-th allocation fails, for every n: opened or refused, nothing is left behind (ASan looks).
+ */
+static void test_no_memory(void **state)
+{
+    (void)state;
+    struct watch watch = {0};
+    struct stk_journal_options options = options_of(&watch);
+    struct stk_journal *journal = start_with(&options);
+    fill_segments(journal, 3, 1);
+    end(journal);
+    int refused = 0, opened = 0;
+    for (int64_t n = 1; opened < 3; n++) {
+        struct stk_error err = {0};
+        stk_alloc_fail_at(n, 1);
+        enum stk_status status = stk_journal_open(&journal, &options, &err);
+        if (status == STK_OK) {
+            struct test_reading reading = {0};
+            struct stk_log log = stk_journal_log(journal);
+            status = log.read(log.self, 1, test_reading_add, &reading, &err);
+            opened += status == STK_OK;
+            stk_journal_close(journal);
+        }
+        stk_alloc_fail_at(0, 0);
+        refused += status != STK_OK;
+        if (status != STK_OK && status != STK_NO_MEMORY)
+            fail_msg("%lld: %s", (long long)n, err.text);
+        assert_true(n < 1000);
+    }
+    assert_true(refused > 10);
+    verify();
+}
+
 int main(void)
 {
 #define UNIT(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -570,6 +603,7 @@ int main(void)
         UNIT(test_full_and_resume),
         UNIT(test_stop_while_there_is_no_segment),
         UNIT(test_chain_at),
+        UNIT(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -138,6 +138,12 @@ static void test_first_error_sticks(void **state)
     stk_kv_put(txn, 0, KEY(six), value);
     assert_int_not_equal(stk_kv_get(txn, 0, KEY(five), &found), STK_OK);
     assert_null(stk_kv_cursor_open(txn, 0));
+    /* and none is no cursor with nothing in it, not a fault */
+    struct stk_kv_bytes key;
+    assert_int_equal(stk_kv_last(NULL, &key, &found), 0);
+    assert_null(stk_kv_cursor_put(NULL, KEY(six), (struct stk_kv_bytes){NULL, 3}, 1));
+    assert_null(stk_kv_cursor_replace(NULL, KEY(six), (struct stk_kv_bytes){NULL, 3}));
+    stk_kv_cursor_delete(NULL);
     assert_int_not_equal(stk_kv_commit(txn, &err), STK_OK);
     txn = begin(kv, 0);
     assert_int_equal(stk_kv_count(txn, 0), 0);
