@@ -107,7 +107,9 @@ void stk_house_keep(struct stk_house *house, struct stk_writer *writer)
     house->full =
         options->full && options->full(options->full_arg, house->full_why, sizeof house->full_why);
     own_doing(house, writer, stk_stock_end_earmarks);
-    if (own_doing(house, writer, stk_stock_forget_movements) < SLICE_HOUSEKEEPING)
+    uint32_t early = own_doing(house, writer, stk_order_forget_early);
+    uint32_t movements = own_doing(house, writer, stk_stock_forget_movements);
+    if (early < SLICE_HOUSEKEEPING && movements < SLICE_HOUSEKEEPING)
         house->housekept_ms = writer->now;
 }
 

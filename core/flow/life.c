@@ -328,10 +328,26 @@ static enum stk_status cancel_early(struct stk_apply *apply)
     uint32_t slot = stk_book_find_early(book, apply->command->order_key);
     if (slot == STK_NONE)
         slot = stk_book_add_early(book, apply->command->order_key, apply->now);
+    /* also when it was there: this answer is good for a whole window, too */
+    ((struct stk_early *)stk_pool_at(&book->early, slot))->since_ms = apply->now;
     stk_row_put_early(&apply->record, apply->state, slot);
     stk_apply_say_text(apply, "state", stk_order_state_name(STK_ORDER_CANCELLED));
     stk_apply_say_bool(apply, "early", 1);
     return STK_OK;
+}
+
+static void early_gone(void *arg, struct stk_hash order_key)
+{
+    struct stk_apply *apply = arg;
+    if (!apply->open)
+        stk_apply_begin(apply);
+    stk_row_delete_early(&apply->record, order_key);
+}
+
+uint32_t stk_order_forget_early(struct stk_apply *apply, uint32_t max)
+{
+    return stk_book_forget_early(&apply->state->book, apply->now - apply->options->key_window_ms,
+                                 max, early_gone, apply);
 }
 
 enum stk_status stk_order_cancel(struct stk_apply *apply)

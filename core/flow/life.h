@@ -17,6 +17,9 @@ enum stk_status stk_order_release(struct stk_apply *apply);
  * closed order leaves memory for the archive. */
 void stk_order_expire(struct stk_apply *apply, uint32_t slot);
 void stk_order_archive(struct stk_apply *apply, uint32_t slot);
+/* Cancellations whose order did not come within the key window are forgotten, up to max. Returns
+ * how many; begins when there is one. */
+uint32_t stk_order_forget_early(struct stk_apply *apply, uint32_t max);
 /* It leaves memory; what is on disk stays. */
 void stk_order_unload(struct stk_state *state, uint32_t slot);
 

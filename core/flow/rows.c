@@ -938,10 +938,14 @@ static enum stk_status load_early(struct stk_state *state, struct stk_reader *ke
     struct stk_hash order_key = stk_get_hash(key);
     stk_time_t since_ms = stk_get_zigzag(in);
     enum stk_status status = done(in, "early", err);
-    if (status != STK_OK || stk_book_find_early(&state->book, order_key) != STK_NONE)
+    if (status != STK_OK)
         return status;
-    if (stk_book_add_early(&state->book, order_key, since_ms) == STK_NONE)
+    uint32_t slot = stk_book_find_early(&state->book, order_key);
+    if (slot == STK_NONE)
+        slot = stk_book_add_early(&state->book, order_key, since_ms);
+    if (slot == STK_NONE)
         return stk_error_set(err, STK_FULL, "capacity \"early\" is smaller than what is stored");
+    ((struct stk_early *)stk_pool_at(&state->book.early, slot))->since_ms = since_ms;
     return STK_OK;
 }
 

@@ -778,3 +778,26 @@ void stk_book_remove_early(struct stk_book *book, uint32_t slot)
     early->used = 0;
     stk_pool_give(&book->early, slot);
 }
+
+#define EARLY_LOOKS 16 /* for each that may be forgotten in one go */
+
+uint32_t stk_book_forget_early(struct stk_book *book, stk_time_t before_ms, uint32_t max,
+                               void (*gone)(void *arg, struct stk_hash order_key), void *arg)
+{
+    uint32_t count = 0, left = max * EARLY_LOOKS;
+    if (left > book->early.top)
+        left = book->early.top;
+    for (; left && count < max && book->early.used; left--) {
+        if (book->early_from >= book->early.top)
+            book->early_from = 0;
+        uint32_t slot = book->early_from++;
+        const struct stk_early *early = early_at(book, slot);
+        if (!early->used || early->since_ms >= before_ms)
+            continue;
+        if (gone)
+            gone(arg, early->order_key);
+        stk_book_remove_early(book, slot);
+        count++;
+    }
+    return count;
+}

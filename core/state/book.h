@@ -107,6 +107,7 @@ struct stk_book {
     struct stk_index shortfall_keys;    /* order number and line */
     struct stk_index early_keys;
     uint32_t first_movement, last_movement; /* of all; STK_NONE */
+    uint32_t early_from;                    /* where stk_book_forget_early goes on */
     uint8_t by_number[4];                   /* slots were taken by number since the free lists of
                                                incoming, earmarks, transfers, snapshots were made */
 };
@@ -187,6 +188,11 @@ void stk_book_remove_shortfall(struct stk_book *book, uint32_t slot);
 uint32_t stk_book_find_early(const struct stk_book *book, struct stk_hash order_key);
 uint32_t stk_book_add_early(struct stk_book *book, struct stk_hash order_key, stk_time_t since_ms);
 void stk_book_remove_early(struct stk_book *book, uint32_t slot);
+/* Forget up to max of those that came before `before_ms`; looks at a bounded part of the book and
+ * goes on from there the next time. The callback (may be NULL) hears of each, so that its row is
+ * deleted. Returns how many. */
+uint32_t stk_book_forget_early(struct stk_book *book, stk_time_t before_ms, uint32_t max,
+                               void (*gone)(void *arg, struct stk_hash order_key), void *arg);
 struct stk_bytes stk_book_text(const struct stk_book *book, uint32_t handle);
 
 #endif

@@ -208,6 +208,20 @@ void model_expire(struct model *m, int id)
     settle(o);
 }
 
+void model_cancel_early(struct model *m, int id)
+{
+    m->early_ms[id] = m->now_ms;
+}
+
+int model_early(struct model *m, int id, int forgotten)
+{
+    int64_t age_ms = m->now_ms - m->early_ms[id];
+    if (!forgotten)
+        return age_ms <= MODEL_WINDOW_MS + MODEL_LATE_MS;
+    m->early_ms[id] = 0;
+    return age_ms > MODEL_WINDOW_MS;
+}
+
 const char *model_state_name(enum model_state state)
 {
     static const char *const names[] = {"none",    "placed",    "paid",    "review",

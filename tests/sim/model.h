@@ -11,6 +11,8 @@
 #define MODEL_LOCATIONS 3
 #define MODEL_LINES     4
 #define MODEL_ORDERS    4096
+#define MODEL_WINDOW_MS 60000
+#define MODEL_LATE_MS   4000 /* what is due is done so much later at the most */
 
 enum model_state { NONE, PLACED, PAID, REVIEW, SHIPPED, CANCELLED, EXPIRED, RETURNED };
 
@@ -34,6 +36,9 @@ struct model {
     int64_t found[MODEL_SKUS], written_off[MODEL_SKUS];
     struct model_order order[MODEL_ORDERS];
     int64_t now_ms;
+    /* Cancelled before it came, so long ago; 0 = not. Forgotten when MODEL_WINDOW_MS are over: the
+     * engine does that a little later, in its own time. */
+    int64_t early_ms[MODEL_ORDERS];
 };
 
 /* Units of a SKU that orders hold. */
@@ -51,6 +56,9 @@ int model_ship(struct model *m, int id, int line, int64_t units); /* line 0: all
 int model_cancel(struct model *m, int id, int line, int64_t units);
 int model_return(struct model *m, int id, int line, int64_t units, int unsellable);
 void model_expire(struct model *m, int id); /* its time is over */
+void model_cancel_early(struct model *m, int id);
+/* The engine has, or has not, forgotten the early cancellation: 1 when it may. */
+int model_early(struct model *m, int id, int forgotten);
 const char *model_state_name(enum model_state state);
 
 #endif

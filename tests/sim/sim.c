@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #define REPEATS 64
+#define WAITING 64
 
 struct repeat { /* an acknowledged command, to be sent again some time */
     const char *verb;
@@ -31,7 +32,9 @@ struct sim {
     uint64_t next_key;
     struct repeat repeat[REPEATS];
     unsigned repeats;
-    uint64_t commands, crashes, repeated, refused;
+    int waiting[WAITING]; /* orders that were cancelled and have not come */
+    unsigned waiting_count;
+    uint64_t commands, crashes, repeated, refused, early;
 };
 
 static uint64_t roll(struct sim *s, uint64_t sides)
@@ -141,6 +144,34 @@ static int make_lines(struct sim *s, struct model_line *line, char *json, size_t
     return lines;
 }
 
+/* An order that was cancelled before it came, and has not come yet. */
+static int take_waiting(struct sim *s)
+{
+    unsigned at = (unsigned)roll(s, s->waiting_count);
+    int id = s->waiting[at];
+    s->waiting[at] = s->waiting[--s->waiting_count];
+    return id;
+}
+
+static void cancel_early(struct sim *s)
+{
+    char json[512];
+    int id;
+    if (s->orders == MODEL_ORDERS || s->waiting_count == WAITING)
+        return;
+    if (s->waiting_count && roll(s, 6) == 0) /* cancelled once more: a window of its own */
+        id = s->waiting[roll(s, s->waiting_count)];
+    else
+        s->waiting[s->waiting_count++] = id = s->orders++;
+    snprintf(json, sizeof json, "{'source':'w','id':'k%llu','order':'o%d'}",
+             (unsigned long long)s->next_key++, id);
+    expect(s, 1, ask(s, "order.cancel", json), json);
+    if (!fixture_is(&s->f, "state", "cancelled"))
+        broken(s, "the order's state is another one", json);
+    model_cancel_early(&s->m, id);
+    remember(s, "order.cancel", json);
+}
+
 static void place(struct sim *s)
 {
     struct model_line line[MODEL_LINES];
@@ -150,16 +181,21 @@ static void place(struct sim *s)
     int64_t ttl_ms = roll(s, 2) ? 1 + (int64_t)roll(s, 20000) : 0;
     if (s->orders == MODEL_ORDERS)
         return;
-    int id = s->orders++;
+    int id = s->waiting_count && roll(s, 3) == 0 ? take_waiting(s) : s->orders++;
     if (ttl_ms)
         snprintf(ttl, sizeof ttl, "'ttl_ms':%d,", (int)ttl_ms);
     snprintf(json, sizeof json,
              "{'source':'w','id':'o%d','channel':'shop',%s'fact':%s,'split':true,'lines':%s}", id,
              ttl, fact ? "true" : "false", lines_json);
     int all = model_covers(&s->m, line, lines, covered);
+    int early = s->m.early_ms[id] != 0;
     enum stk_status status = ask(s, "order.place", json);
-    expect(s, all || fact, status, json);
-    if (status == STK_OK) {
+    expect(s, !early && (all || fact), status, json);
+    if (early && status != STK_CANCELLED) {
+        broken(s, "an order came that was cancelled before", json);
+    } else if (early) {
+        s->early++;
+    } else if (status == STK_OK) {
         int64_t expires_ms = ttl_ms ? fixture_int(&s->f, "expires_at") : 0;
         model_place(&s->m, id, line, lines, fact, expires_ms);
     } else if (status != STK_SHORT) {
@@ -296,6 +332,23 @@ static void follow_expiry(struct sim *s)
     }
 }
 
+/* Early cancellations are forgotten in the engine's own time, too: never before theirs, and not
+ * long after. */
+static void follow_early(struct sim *s)
+{
+    const struct stk_state *state = stk_engine_state(s->f.engine);
+    for (int id = 0; id < s->orders; id++) {
+        char name[32];
+        if (!s->m.early_ms[id])
+            continue;
+        int size = snprintf(name, sizeof name, "o%d", id);
+        struct stk_hash key = stk_command_key(STK_KEY_ORDER, (struct stk_bytes){"w", 1},
+                                              (struct stk_bytes){name, (uint32_t)size});
+        if (!model_early(&s->m, id, stk_book_find_early(&state->book, key) == STK_NONE))
+            broken(s, "an early cancellation was forgotten too soon, or not at all", name);
+    }
+}
+
 static void compare(struct sim *s)
 {
     struct stk_error err = {0};
@@ -324,7 +377,10 @@ static void step(struct sim *s)
     uint64_t kind = roll(s, 100);
     s->commands++;
     follow_expiry(s);
-    if (kind < 35)
+    follow_early(s);
+    if (kind < 3)
+        cancel_early(s);
+    else if (kind < 35)
         place(s);
     else if (kind < 70)
         life(s);
@@ -347,6 +403,8 @@ static void set_up(struct sim *s)
     char json[256];
     fixture_init(&s->f);
     s->f.options.orders = MODEL_ORDERS * 2;
+    s->f.options.early = MODEL_ORDERS;
+    s->f.options.key_window_ms = MODEL_WINDOW_MS;
     s->f.log.manual = 1;
     fixture_start(&s->f);
     for (int l = 0; l < MODEL_LOCATIONS; l++) {
@@ -375,7 +433,8 @@ static uint64_t from_env(const char *name, uint64_t otherwise)
 int main(void)
 {
     uint64_t seeds = from_env("SIM_SEEDS", 20), steps = from_env("SIM_STEPS", 2000);
-    uint64_t first = from_env("SIM_FIRST", 1), commands = 0, crashes = 0, repeated = 0, refused = 0;
+    uint64_t first = from_env("SIM_FIRST", 1), commands = 0, crashes = 0, repeated = 0, refused = 0,
+             early = 0;
     struct sim *s = malloc(sizeof *s);
     for (uint64_t seed = first; seed < first + seeds; seed++) {
         memset(s, 0, sizeof *s);
@@ -387,14 +446,15 @@ int main(void)
         follow_expiry(s);
         compare(s);
         commands += s->commands, crashes += s->crashes, repeated += s->repeated,
-            refused += s->refused;
+            refused += s->refused, early += s->early;
         fixture_fini(&s->f);
     }
     free(s);
-    printf("sim: seeds %llu to %llu, %llu commands, %llu crashes, %llu repeats, %llu refusals\n",
+    printf("sim: seeds %llu to %llu, %llu commands, %llu crashes, %llu repeats, %llu refusals, "
+           "%llu cancelled before they came\n",
            (unsigned long long)first, (unsigned long long)(first + seeds - 1),
            (unsigned long long)commands, (unsigned long long)crashes, (unsigned long long)repeated,
-           (unsigned long long)refused);
+           (unsigned long long)refused, (unsigned long long)early);
     printf("%llu passed, 0 failed\n", (unsigned long long)seeds);
     return 0;
 }

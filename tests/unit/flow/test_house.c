@@ -81,6 +81,41 @@ static void test_a_clock_set_back_while_loading_ends_nothing_early(void **state)
     assert_int_equal(fixture_sku(f, "A", "cells.0.held"), 0);
 }
 
+/* Cancellations that came before their order wait for it as long as a key is known, and no longer:
+ * the book of them never fills up for good. */
+static void test_early_cancels_are_forgotten_after_the_key_window(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    const int64_t hour_ms = 3600 * 1000;
+    (void)state;
+    fixture_init(f);
+    f->options.early = 2500;
+    f->options.key_window_ms = hour_ms;
+    fixture_start(f);
+    CALL(OK, "location.put", "{'source':'t','location':'main'}");
+    CALL(OK, "sku.put", "{'source':'t','sku':'A'}");
+    CALL(OK, "stock.receive", "{'source':'t','id':'r','sku':'A','location':'main','quantity':9}");
+    for (int i = 0; i < 2500; i++)
+        CALL(OK, "order.cancel", "{'source':'w','id':'c%d','order':'o%d'}", i, i);
+    CALL(FULL, "order.cancel", "{'source':'w','id':'one more','order':'one more'}");
+    fixture_wait(f, hour_ms - 2000);
+    CALL(OK, "order.cancel", "{'source':'w','id':'again','order':'o7'}"); /* a window of its own */
+    CALL(CANCELLED, "order.place", "{'source':'w','id':'o8','lines':[{'sku':'A','quantity':1}]}");
+    fixture_restart(f);
+    fixture_wait(f, 3500);
+    fixture_wait(f, 1100);
+    fixture_restart(f);
+    assert_int_equal(stk_engine_state(f->engine)->book.early.used, 1);
+    CALL(OK, "order.cancel", "{'source':'w','id':'one more','order':'one more'}");
+    CALL(CANCELLED, "order.place", "{'source':'w','id':'o7','lines':[{'sku':'A','quantity':1}]}");
+    CALL(CANCELLED, "order.place", /* as it was answered the first time */
+         "{'source':'w','id':'o8','lines':[{'sku':'A','quantity':1}]}");
+    CALL(OK, "order.place", "{'source':'w','id':'o9','lines':[{'sku':'A','quantity':1}]}");
+    fixture_restart(f);
+    fixture_fini(f);
+    free(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -88,6 +123,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_expiry, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_clock_set_back_while_loading_ends_nothing_early,
                                         setup, teardown),
+        cmocka_unit_test(test_early_cancels_are_forgotten_after_the_key_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -344,6 +344,32 @@ static void shortfalls_and_early_cancellations_are_found(void **state)
     assert_int_equal(stk_book_add_early(&book, (struct stk_hash){8, 8}, 1), STK_NONE);
 }
 
+static void count_gone(void *arg, struct stk_hash order_key)
+{
+    *(uint64_t *)arg += order_key.high;
+}
+
+static void early_cancellations_are_forgotten_by_age(void **state)
+{
+    uint64_t sum = 0;
+    (void)state;
+    assert_int_equal(stk_book_forget_early(&book, 1000, 10, NULL, NULL), 0);
+    stk_book_add_early(&book, (struct stk_hash){1, 100}, 300);
+    stk_book_add_early(&book, (struct stk_hash){2, 10}, 100);
+    stk_book_add_early(&book, (struct stk_hash){3, 1}, 200);
+    assert_int_equal(stk_book_forget_early(&book, 100, 10, count_gone, &sum), 0);
+    assert_int_equal(stk_book_forget_early(&book, 201, 1, count_gone, &sum), 1);
+    assert_int_equal(sum, 10);
+    assert_int_equal(stk_book_forget_early(&book, 201, 1, count_gone, &sum), 1);
+    assert_int_equal(sum, 11);
+    assert_int_equal(stk_book_forget_early(&book, 201, 1, count_gone, &sum), 0);
+    assert_int_not_equal(stk_book_find_early(&book, (struct stk_hash){1, 100}), STK_NONE);
+    stk_book_add_early(&book, (struct stk_hash){4, 1000}, 50);
+    assert_int_equal(stk_book_forget_early(&book, INT64_MAX, 10, count_gone, &sum), 2);
+    assert_int_equal(sum, 1111);
+    assert_int_equal(book.early.used, 0);
+}
+
 static void full_texts_change_nothing(void **state)
 {
     char id[STK_ID_MAX];
@@ -389,6 +415,7 @@ int main(void)
         TEST(transfers_have_lines_of_their_own),
         TEST(snapshot_rows_are_found_and_dropped_from_anywhere),
         TEST(shortfalls_and_early_cancellations_are_found),
+        TEST(early_cancellations_are_forgotten_by_age),
         TEST(full_texts_change_nothing),
         cmocka_unit_test(refused_memory_is_said_and_nothing_leaks),
     };
