@@ -14,6 +14,7 @@
 #   tests/*/preload_*.c          shared libraries for LD_PRELOAD
 #   tests/fuzz/fuzz_*.c          libFuzzer, clang; corpora: tests/fuzz/corpus/<name>/
 #                                replay.c gives them inputs without it
+#   tests/abi/test_*.c           one program each; tests/abi/*.sh run as they are
 #   tests/system/*.c, tests/tools/*.c   one program each; tests/system/*.sh run as they are
 
 .DEFAULT_GOAL := all
@@ -89,12 +90,14 @@ SIM_SRC      := $(wildcard tests/sim/*.c)
 PRELOAD_SRC  := $(wildcard tests/*/preload_*.c)
 # Test programs whose main stands in one file of the same name.
 SINGLE_SRC   := $(filter-out tests/%/preload_%,$(wildcard tests/unit/*/test_*.c \
-                tests/torture/torture_*.c tests/crash/crash_*.c tests/system/*.c tests/tools/*.c))
+                tests/abi/test_*.c tests/torture/torture_*.c tests/crash/crash_*.c \
+                tests/system/*.c tests/tools/*.c))
 FUZZ_SRC     := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_COMMON  := $(filter-out tests/fuzz/fuzz_% tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c))
 
 UNIT_BINS    := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*/test_*.c))
 TORTURE_BINS := $(patsubst %.c,$(B)/%,$(wildcard tests/torture/torture_*.c))
+ABI_BINS     := $(patsubst %.c,$(B)/%,$(wildcard tests/abi/test_*.c))
 CRASH_BINS   := $(patsubst %.c,$(B)/%,$(wildcard tests/crash/crash_*.c))
 SINGLE_BINS  := $(patsubst %.c,$(B)/%,$(SINGLE_SRC))
 PRELOADS     := $(patsubst %.c,$(B)/%.so,$(PRELOAD_SRC))
@@ -206,17 +209,19 @@ endif
 # ---- tests: runs ----------------------------------------------------------------------------
 # tests/lib/run-tests runs suites one after the other and counts; sizes come from tests/tiers.txt.
 
-.PHONY: packages test test-run nightly release-check units torture sim crash fuzz asan tsan ubsan
+.PHONY: packages test test-run nightly release-check abi units torture sim crash fuzz
+.PHONY: asan tsan ubsan
 packages:
 	@tools/need-packages run test
 
 test: packages
 	@$(MAKE) --no-print-directory $(JOBS) short-programs
-	@tests/lib/run-tests --tier test tidy units units:asan torture torture:tsan sim crash fuzz system
+	@tests/lib/run-tests --tier test tidy abi units units:asan torture torture:tsan sim crash fuzz \
+	    system
 
 nightly release-check: packages
 	@$(MAKE) --no-print-directory $(JOBS) short-programs long-programs
-	@tests/lib/run-tests --tier $@ tidy units units:asan units:ubsan torture torture:tsan sim \
+	@tests/lib/run-tests --tier $@ tidy abi units units:asan units:ubsan torture torture:tsan sim \
 	    sim:asan crash fuzz system
 
 # What `make test` runs, and what only the longer runs need.
@@ -231,6 +236,8 @@ long-programs: short-programs
 
 units torture: all test-programs
 	@tests/lib/run-tests $@
+abi: all $(ABI_BINS)
+	@tests/lib/run-tests abi
 sim: all $(SIM_BIN)
 	@tests/lib/run-tests --show sim
 crash: all $(CRASH_BINS) $(PRELOADS)
@@ -277,10 +284,12 @@ bench:
 	@$(B)/stockade-bench $(BENCH)
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/stockade
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/stockade/ext/draft
 	install -m 755 $(filter-out %.a,$(wildcard $(PRODUCTS) $(B)/stockade-bench)) \
 	    $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(wildcard include/stockade/*.h) $(DESTDIR)$(PREFIX)/include/stockade
+	install -m 644 include/stockade/*.h $(DESTDIR)$(PREFIX)/include/stockade
+	install -m 644 include/stockade/ext/*.h $(DESTDIR)$(PREFIX)/include/stockade/ext
+	install -m 644 include/stockade/ext/draft/*.h $(DESTDIR)$(PREFIX)/include/stockade/ext/draft
 
 clean:
 	rm -rf build
@@ -290,7 +299,7 @@ help:
 	@echo 'make run             install what is missing, build, start the engine on ./data'
 	@echo 'make test            all checks in their short form; last line: N passed, N failed'
 	@echo 'make nightly         the same checks, long (at most 3 h); release-check: longer still'
-	@echo 'make units torture sim crash fuzz     one kind alone (make crash CYCLES=200)'
+	@echo 'make units abi torture sim crash fuzz one kind alone (make crash CYCLES=200)'
 	@echo 'make asan tsan ubsan units, torture and sim under a sanitizer'
 	@echo 'make coverage        lines and branches of core that units, torture and sim reach'
 	@echo 'make tidy            the house rules; make format rewrites with clang-format'

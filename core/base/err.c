@@ -1,4 +1,4 @@
-/* Texts of errors and statuses, and the end of the process when we broke our own word.
+/* Texts of errors, and the end of the process when we broke our own word.
  *
  * Always true: the text in an error is one line, ends with zero and fits; control characters that
  * came in with somebody's input are blanked, so that a message cannot forge a second log line.
@@ -75,30 +75,4 @@ _Noreturn void stk_assert_fail(const char *file, int line, const char *condition
     fprintf(stderr, "stockade: assertion failed: %s:%d: %s\n", file, line, condition);
     fflush(stderr);
     abort();
-}
-
-const char *stk_status_name(int status)
-{
-    switch (status) {
-#define NAME_CASE(name, number, wire, text)                                                        \
-    case number:                                                                                   \
-        return wire;
-        STK_STATUS_LIST(NAME_CASE)
-#undef NAME_CASE
-    default:
-        return "?";
-    }
-}
-
-const char *stk_status_text(int status)
-{
-    switch (status) {
-#define TEXT_CASE(name, number, wire, text)                                                        \
-    case number:                                                                                   \
-        return text;
-        STK_STATUS_LIST(TEXT_CASE)
-#undef TEXT_CASE
-    default:
-        return "unknown status";
-    }
 }

@@ -42,9 +42,33 @@ enum stk_status {
         STK_STATUS_COUNT
 };
 
-/* The name on the wire, "OK" and so on; "?" for a number that is not in the list. Thread-safe. */
-const char *stk_status_name(int status);
-/* The text for people. Thread-safe; the string is constant. */
-const char *stk_status_text(int status);
+/* The name on the wire, "OK" and so on; "?" for a number that is not in the list. Thread-safe; the
+ * string is constant. Here and not in the library, so that a plugin needs nobody to link with. */
+static inline const char *stk_status_name(int status)
+{
+    switch (status) {
+#define STK_STATUS_CASE(name, number, wire, text)                                                  \
+    case number:                                                                                   \
+        return wire;
+        STK_STATUS_LIST(STK_STATUS_CASE)
+#undef STK_STATUS_CASE
+    default:
+        return "?";
+    }
+}
+
+/* The text for people; "unknown status" for a number that is not in the list. Thread-safe. */
+static inline const char *stk_status_text(int status)
+{
+    switch (status) {
+#define STK_STATUS_CASE(name, number, wire, text)                                                  \
+    case number:                                                                                   \
+        return text;
+        STK_STATUS_LIST(STK_STATUS_CASE)
+#undef STK_STATUS_CASE
+    default:
+        return "unknown status";
+    }
+}
 
 #endif

@@ -1,4 +1,4 @@
-/* Ids, quantities, money, time, byte views. Stability: stable.
+/* Ids, quantities, money, time, byte views; places in flat messages. Stability: stable.
  *
  * Units stand at the end of names: _ms is milliseconds since 1970-01-01 UTC (or a span of them),
  * _minor is money in the minor unit of its currency (ISO 4217 exponent), quantities are units. */
@@ -34,5 +34,33 @@ typedef int64_t stk_time_t;      /* ms since 1970-01-01 UTC */
  */
 typedef uint32_t stk_currency_t;
 typedef uint16_t stk_country_t;
+
+#define STK_CURRENCY(a, b, c)                                                                      \
+    ((stk_currency_t)(((uint32_t)(a) << 16) | ((uint32_t)(b) << 8) | (uint32_t)(c)))
+#define STK_COUNTRY(a, b) ((stk_country_t)(((uint32_t)(a) << 8) | (uint32_t)(b)))
+
+/* What a function of the plugin ABI returns: an enum stk_status (status.h) in a fixed width. */
+typedef int32_t stk_status_t;
+
+/* A number that nobody knows: a shipping price that a channel does not tell. Times say 0. */
+#define STK_ABSENT INT64_MIN
+
+/* Places inside one flat message (event.h). Offsets count from the message's first byte. */
+struct stk_text { /* UTF-8 or bytes, not terminated by zero; size 0 = absent */
+    uint32_t offset;
+    uint32_t size;
+};
+struct stk_list {       /* items of one struct, one after the other */
+    uint32_t offset;    /* multiple of 8 */
+    uint32_t count;     /* 0 = none */
+    uint32_t item_size; /* of the sender's struct: step by it; multiple of 8 */
+    uint32_t reserved;  /* zero */
+};
+struct stk_messages {  /* whole messages, one after the other, each led by its own size */
+    uint32_t offset;   /* multiple of 8 */
+    uint32_t size;     /* bytes of all of them */
+    uint32_t count;    /* 0 = none */
+    uint32_t reserved; /* zero */
+};
 
 #endif

@@ -1,0 +1,906 @@
+/* The layout of the ABI as it was published: sizes, offsets, numbers. A line here never changes and
+ * is never taken away, but for one thing: a message struct may grow at its end with a new minor,
+ * and then its PIN_SIZE does. Included by test_layout.c, compiled as C and as C++. */
+#ifndef STK_TESTS_ABI_PINS_H
+#define STK_TESTS_ABI_PINS_H
+
+/* ---- sizes and offsets, of a machine with 64-bit pointers ---- */
+
+/* stockade/types.h */
+PIN_SIZE(stk_bytes, 16);
+PIN(stk_bytes, data, 0);
+PIN(stk_bytes, size, 8);
+PIN_SIZE(stk_hash, 16);
+PIN(stk_hash, low, 0);
+PIN(stk_hash, high, 8);
+PIN_SIZE(stk_text, 8);
+PIN(stk_text, offset, 0);
+PIN(stk_text, size, 4);
+PIN_SIZE(stk_list, 16);
+PIN(stk_list, offset, 0);
+PIN(stk_list, count, 4);
+PIN(stk_list, item_size, 8);
+PIN(stk_list, reserved, 12);
+PIN_SIZE(stk_messages, 16);
+PIN(stk_messages, offset, 0);
+PIN(stk_messages, size, 4);
+PIN(stk_messages, count, 8);
+PIN(stk_messages, reserved, 12);
+
+/* stockade/version.h */
+PIN_SIZE(stk_abi_version, 12);
+PIN(stk_abi_version, major, 0);
+PIN(stk_abi_version, minor, 4);
+PIN(stk_abi_version, revision, 8);
+
+/* stockade/event.h */
+PIN_SIZE(stk_message, 16);
+PIN(stk_message, size, 0);
+PIN(stk_message, space, 4);
+PIN(stk_message, type, 6);
+PIN(stk_message, fixed_size, 8);
+PIN(stk_message, flags, 12);
+PIN_SIZE(stk_event_line, 64);
+PIN(stk_event_line, line_id, 0);
+PIN(stk_event_line, listing, 8);
+PIN(stk_event_line, sku, 16);
+PIN(stk_event_line, pool, 24);
+PIN(stk_event_line, quantity, 32);
+PIN(stk_event_line, tax_included, 36);
+PIN(stk_event_line, discount_by, 37);
+PIN(stk_event_line, preorder, 38);
+PIN(stk_event_line, reserved, 39);
+PIN(stk_event_line, unit_price_minor, 40);
+PIN(stk_event_line, discount_minor, 48);
+PIN(stk_event_line, tax_minor, 56);
+PIN_SIZE(stk_event_order, 88);
+PIN(stk_event_order, message, 0);
+PIN(stk_event_order, id, 16);
+PIN(stk_event_order, location, 24);
+PIN(stk_event_order, lines, 32);
+PIN(stk_event_order, placed_at_ms, 48);
+PIN(stk_event_order, modified_at_ms, 56);
+PIN(stk_event_order, seen_at_ms, 64);
+PIN(stk_event_order, hold_ms, 72);
+PIN(stk_event_order, currency, 80);
+PIN(stk_event_order, country, 84);
+PIN(stk_event_order, test, 86);
+PIN(stk_event_order, reserved, 87);
+PIN_SIZE(stk_event_part, 32);
+PIN(stk_event_part, line, 0);
+PIN(stk_event_part, quantity, 4);
+PIN(stk_event_part, line_id, 8);
+PIN(stk_event_part, amount_minor, 16);
+PIN(stk_event_part, unsellable, 24);
+PIN(stk_event_part, restocked, 25);
+PIN(stk_event_part, reserved, 26);
+PIN_SIZE(stk_event_order_deed, 104);
+PIN(stk_event_order_deed, message, 0);
+PIN(stk_event_order_deed, order, 16);
+PIN(stk_event_order_deed, id, 24);
+PIN(stk_event_order_deed, reason, 32);
+PIN(stk_event_order_deed, carrier, 40);
+PIN(stk_event_order_deed, tracking, 48);
+PIN(stk_event_order_deed, location, 56);
+PIN(stk_event_order_deed, parts, 64);
+PIN(stk_event_order_deed, occurred_at_ms, 80);
+PIN(stk_event_order_deed, amount_minor, 88);
+PIN(stk_event_order_deed, currency, 96);
+PIN(stk_event_order_deed, reserved, 100);
+PIN_SIZE(stk_event_offer, 48);
+PIN(stk_event_offer, seller, 0);
+PIN(stk_event_offer, price_minor, 8);
+PIN(stk_event_offer, shipping_minor, 16);
+PIN(stk_event_offer, rating_permille, 24);
+PIN(stk_event_offer, review_count, 28);
+PIN(stk_event_offer, handling_hours, 32);
+PIN(stk_event_offer, country, 36);
+PIN(stk_event_offer, condition, 38);
+PIN(stk_event_offer, fulfilment, 39);
+PIN(stk_event_offer, is_mine, 40);
+PIN(stk_event_offer, has_buy_box, 41);
+PIN(stk_event_offer, is_featured, 42);
+PIN(stk_event_offer, reserved, 43);
+PIN_SIZE(stk_event_offers, 64);
+PIN(stk_event_offers, message, 0);
+PIN(stk_event_offers, listing, 16);
+PIN(stk_event_offers, offers, 24);
+PIN(stk_event_offers, as_of_ms, 40);
+PIN(stk_event_offers, asked_at_ms, 48);
+PIN(stk_event_offers, total_count, 56);
+PIN(stk_event_offers, currency, 60);
+PIN_SIZE(stk_event_stock_row, 16);
+PIN(stk_event_stock_row, sku, 0);
+PIN(stk_event_stock_row, quantity, 8);
+PIN(stk_event_stock_row, reserved, 12);
+PIN_SIZE(stk_event_subtracted, 16);
+PIN(stk_event_subtracted, source, 0);
+PIN(stk_event_subtracted, until_ms, 8);
+PIN_SIZE(stk_event_stock, 80);
+PIN(stk_event_stock, message, 0);
+PIN(stk_event_stock, id, 16);
+PIN(stk_event_stock, location, 24);
+PIN(stk_event_stock, rows, 32);
+PIN(stk_event_stock, subtracted, 48);
+PIN(stk_event_stock, as_of_ms, 64);
+PIN(stk_event_stock, total_count, 72);
+PIN(stk_event_stock, basis, 76);
+PIN(stk_event_stock, missing, 77);
+PIN(stk_event_stock, reserved, 78);
+PIN_SIZE(stk_published_key, 40);
+PIN(stk_published_key, listing, 0);
+PIN(stk_published_key, sku, 8);
+PIN(stk_published_key, pool, 16);
+PIN(stk_published_key, group, 24);
+PIN(stk_published_key, tier_quantity, 32);
+PIN(stk_published_key, field, 36);
+PIN(stk_published_key, reserved, 38);
+PIN_SIZE(stk_event_observed, 112);
+PIN(stk_event_observed, message, 0);
+PIN(stk_event_observed, key, 16);
+PIN(stk_event_observed, value, 56);
+PIN(stk_event_observed, asked_at_ms, 64);
+PIN(stk_event_observed, age_max_ms, 72);
+PIN(stk_event_observed, valid_from_ms, 80);
+PIN(stk_event_observed, valid_to_ms, 88);
+PIN(stk_event_observed, currency, 96);
+PIN(stk_event_observed, origin, 100);
+PIN(stk_event_observed, state, 101);
+PIN(stk_event_observed, reserved, 102);
+PIN(stk_event_observed, text, 104);
+PIN_SIZE(stk_event_listing, 104);
+PIN(stk_event_listing, message, 0);
+PIN(stk_event_listing, listing, 16);
+PIN(stk_event_listing, parent, 24);
+PIN(stk_event_listing, sku, 32);
+PIN(stk_event_listing, barcode, 40);
+PIN(stk_event_listing, title, 48);
+PIN(stk_event_listing, pool, 56);
+PIN(stk_event_listing, category, 64);
+PIN(stk_event_listing, price_minor, 72);
+PIN(stk_event_listing, quantity, 80);
+PIN(stk_event_listing, asked_at_ms, 88);
+PIN(stk_event_listing, currency, 96);
+PIN(stk_event_listing, active, 100);
+PIN(stk_event_listing, state, 101);
+PIN(stk_event_listing, by_channel, 102);
+PIN(stk_event_listing, reserved, 103);
+PIN_SIZE(stk_write_outcome, 56);
+PIN(stk_write_outcome, grant, 0);
+PIN(stk_write_outcome, sent_at_ms, 8);
+PIN(stk_write_outcome, applied_at_ms, 16);
+PIN(stk_write_outcome, counter, 24);
+PIN(stk_write_outcome, retry_after_ms, 32);
+PIN(stk_write_outcome, outcome, 36);
+PIN(stk_write_outcome, reserved, 38);
+PIN(stk_write_outcome, code, 40);
+PIN(stk_write_outcome, text, 48);
+PIN_SIZE(stk_event_write, 72);
+PIN(stk_event_write, message, 0);
+PIN(stk_event_write, outcome, 16);
+PIN_SIZE(stk_event_rate, 48);
+PIN(stk_event_rate, message, 0);
+PIN(stk_event_rate, source, 16);
+PIN(stk_event_rate, rate_e9, 24);
+PIN(stk_event_rate, as_of_ms, 32);
+PIN(stk_event_rate, base, 40);
+PIN(stk_event_rate, quote, 44);
+PIN_SIZE(stk_event_cost, 72);
+PIN(stk_event_cost, message, 0);
+PIN(stk_event_cost, supplier, 16);
+PIN(stk_event_cost, sku, 24);
+PIN(stk_event_cost, cost_minor, 32);
+PIN(stk_event_cost, as_of_ms, 40);
+PIN(stk_event_cost, quantity, 48);
+PIN(stk_event_cost, quantity_minimum, 56);
+PIN(stk_event_cost, lead_time_days, 60);
+PIN(stk_event_cost, currency, 64);
+PIN(stk_event_cost, reserved, 68);
+PIN_SIZE(stk_event_payment, 72);
+PIN(stk_event_payment, message, 0);
+PIN(stk_event_payment, id, 16);
+PIN(stk_event_payment, order, 24);
+PIN(stk_event_payment, source, 32);
+PIN(stk_event_payment, amount_minor, 40);
+PIN(stk_event_payment, fee_minor, 48);
+PIN(stk_event_payment, occurred_at_ms, 56);
+PIN(stk_event_payment, currency, 64);
+PIN(stk_event_payment, kind, 68);
+PIN(stk_event_payment, reserved, 70);
+PIN_SIZE(stk_event_settlement, 72);
+PIN(stk_event_settlement, message, 0);
+PIN(stk_event_settlement, id, 16);
+PIN(stk_event_settlement, statement, 24);
+PIN(stk_event_settlement, order, 32);
+PIN(stk_event_settlement, kind, 40);
+PIN(stk_event_settlement, amount_minor, 48);
+PIN(stk_event_settlement, posted_at_ms, 56);
+PIN(stk_event_settlement, currency, 64);
+PIN(stk_event_settlement, reserved, 68);
+PIN_SIZE(stk_event_shipment, 80);
+PIN(stk_event_shipment, message, 0);
+PIN(stk_event_shipment, id, 16);
+PIN(stk_event_shipment, order, 24);
+PIN(stk_event_shipment, source, 32);
+PIN(stk_event_shipment, carrier, 40);
+PIN(stk_event_shipment, tracking, 48);
+PIN(stk_event_shipment, text, 56);
+PIN(stk_event_shipment, occurred_at_ms, 64);
+PIN(stk_event_shipment, state, 72);
+PIN(stk_event_shipment, inbound, 74);
+PIN(stk_event_shipment, reserved, 75);
+PIN_SIZE(stk_call_head, 32);
+PIN(stk_call_head, message, 0);
+PIN(stk_call_head, call, 16);
+PIN(stk_call_head, deadline_ms, 24);
+PIN_SIZE(stk_done_head, 56);
+PIN(stk_done_head, message, 0);
+PIN(stk_done_head, call, 16);
+PIN(stk_done_head, status, 24);
+PIN(stk_done_head, retry_after_ms, 28);
+PIN(stk_done_head, text, 32);
+PIN(stk_done_head, budgets, 40);
+PIN_SIZE(stk_budget, 32);
+PIN(stk_budget, bucket, 0);
+PIN(stk_budget, limit, 8);
+PIN(stk_budget, remaining, 16);
+PIN(stk_budget, reset_ms, 24);
+PIN(stk_budget, retry_after_ms, 28);
+PIN_SIZE(stk_ask_head, 24);
+PIN(stk_ask_head, message, 0);
+PIN(stk_ask_head, call, 16);
+PIN_SIZE(stk_reply_head, 32);
+PIN(stk_reply_head, message, 0);
+PIN(stk_reply_head, call, 16);
+PIN(stk_reply_head, status, 24);
+PIN(stk_reply_head, reserved, 28);
+PIN_SIZE(stk_out_effect, 72);
+PIN(stk_out_effect, message, 0);
+PIN(stk_out_effect, sequence, 16);
+PIN(stk_out_effect, part, 24);
+PIN(stk_out_effect, reserved, 28);
+PIN(stk_out_effect, time_ms, 32);
+PIN(stk_out_effect, name, 40);
+PIN(stk_out_effect, source, 48);
+PIN(stk_out_effect, key, 56);
+PIN(stk_out_effect, data, 64);
+
+/* stockade/message.h */
+PIN_SIZE(stk_writer, 32);
+PIN(stk_writer, room, 0);
+PIN(stk_writer, room_size, 8);
+PIN(stk_writer, used, 12);
+PIN(stk_writer, start, 16);
+PIN(stk_writer, depth, 24);
+PIN(stk_writer, failed, 28);
+
+/* stockade/host.h */
+PIN_SIZE(stk_host, 56);
+PIN(stk_host, abi, 0);
+PIN(stk_host, reserved, 12);
+PIN(stk_host, host_data, 16);
+PIN(stk_host, instance, 24);
+PIN(stk_host, name, 32);
+PIN(stk_host, version, 40);
+PIN(stk_host, get_extension, 48);
+
+/* stockade/plugin.h */
+PIN_SIZE(stk_plugin, 64);
+PIN(stk_plugin, abi, 0);
+PIN(stk_plugin, reserved, 12);
+PIN(stk_plugin, plugin_data, 16);
+PIN(stk_plugin, init, 24);
+PIN(stk_plugin, destroy, 32);
+PIN(stk_plugin, activate, 40);
+PIN(stk_plugin, deactivate, 48);
+PIN(stk_plugin, get_extension, 56);
+
+/* stockade/entry.h */
+PIN_SIZE(stk_plugin_entry, 40);
+PIN(stk_plugin_entry, abi, 0);
+PIN(stk_plugin_entry, reserved, 12);
+PIN(stk_plugin_entry, init, 16);
+PIN(stk_plugin_entry, deinit, 24);
+PIN(stk_plugin_entry, get_factory, 32);
+PIN_SIZE(stk_plugin_factory, 8);
+PIN(stk_plugin_factory, create_plugin, 0);
+
+/* stockade/manifest.h */
+PIN_SIZE(stk_manifest_bucket, 56);
+PIN(stk_manifest_bucket, name, 0);
+PIN(stk_manifest_bucket, operations, 24);
+PIN(stk_manifest_bucket, burst, 28);
+PIN(stk_manifest_bucket, refill, 32);
+PIN(stk_manifest_bucket, refill_ms, 36);
+PIN(stk_manifest_bucket, cost_per_call, 40);
+PIN(stk_manifest_bucket, cost_per_item, 44);
+PIN(stk_manifest_bucket, utc_offset_minutes, 48);
+PIN(stk_manifest_bucket, scope, 52);
+PIN(stk_manifest_bucket, kind, 53);
+PIN(stk_manifest_bucket, reserved, 54);
+PIN_SIZE(stk_plugin_manifest, 848);
+PIN(stk_plugin_manifest, size, 0);
+PIN(stk_plugin_manifest, abi_major, 4);
+PIN(stk_plugin_manifest, abi_minor, 8);
+PIN(stk_plugin_manifest, reserved, 12);
+PIN(stk_plugin_manifest, name, 16);
+PIN(stk_plugin_manifest, vendor, 48);
+PIN(stk_plugin_manifest, version, 80);
+PIN(stk_plugin_manifest, kinds, 96);
+PIN(stk_plugin_manifest, apply_within_ms, 104);
+PIN(stk_plugin_manifest, read_back_age_ms, 112);
+PIN(stk_plugin_manifest, order_delay_ms, 120);
+PIN(stk_plugin_manifest, restock_delay_ms, 128);
+PIN(stk_plugin_manifest, declares_watermark, 136);
+PIN(stk_plugin_manifest, write_kinds, 137);
+PIN(stk_plugin_manifest, proof, 138);
+PIN(stk_plugin_manifest, restocks_on, 139);
+PIN(stk_plugin_manifest, price_proof, 140);
+PIN(stk_plugin_manifest, adjust_clamps, 141);
+PIN(stk_plugin_manifest, gross_prices, 142);
+PIN(stk_plugin_manifest, reserved_flags, 143);
+PIN(stk_plugin_manifest, published, 144);
+PIN(stk_plugin_manifest, push_quantity_max, 148);
+PIN(stk_plugin_manifest, push_price_max, 152);
+PIN(stk_plugin_manifest, push_mixed, 156);
+PIN(stk_plugin_manifest, read_back_max, 160);
+PIN(stk_plugin_manifest, push_open_max, 164);
+PIN(stk_plugin_manifest, reserved_count, 168);
+PIN(stk_plugin_manifest, bucket_count, 172);
+PIN(stk_plugin_manifest, buckets, 176);
+PIN_SIZE(stk_manifest_note, 872);
+PIN(stk_manifest_note, owner_size, 0);
+PIN(stk_manifest_note, manifest_size, 4);
+PIN(stk_manifest_note, type, 8);
+PIN(stk_manifest_note, owner, 12);
+PIN(stk_manifest_note, manifest, 24);
+
+/* stockade/ext/authorize.h */
+PIN_SIZE(stk_call_consent, 48);
+PIN(stk_call_consent, head, 0);
+PIN(stk_call_consent, redirect_url, 32);
+PIN(stk_call_consent, state, 40);
+PIN_SIZE(stk_done_consent, 64);
+PIN(stk_done_consent, head, 0);
+PIN(stk_done_consent, url, 56);
+PIN_SIZE(stk_call_code, 48);
+PIN(stk_call_code, head, 0);
+PIN(stk_call_code, query, 32);
+PIN(stk_call_code, redirect_url, 40);
+PIN_SIZE(stk_done_code, 64);
+PIN(stk_done_code, head, 0);
+PIN(stk_done_code, account, 56);
+PIN_SIZE(stk_ask_expires, 40);
+PIN(stk_ask_expires, head, 0);
+PIN(stk_ask_expires, person_at_ms, 24);
+PIN(stk_ask_expires, text, 32);
+PIN_SIZE(stk_plugin_authorize, 16);
+PIN(stk_plugin_authorize, consent, 0);
+PIN(stk_plugin_authorize, code, 8);
+PIN_SIZE(stk_host_authorize, 24);
+PIN(stk_host_authorize, consent_done, 0);
+PIN(stk_host_authorize, code_done, 8);
+PIN(stk_host_authorize, expires, 16);
+
+/* stockade/ext/clock.h */
+PIN_SIZE(stk_host_clock, 16);
+PIN(stk_host_clock, now_ms, 0);
+PIN(stk_host_clock, monotonic_ms, 8);
+
+/* stockade/ext/config.h */
+PIN_SIZE(stk_plugin_option, 56);
+PIN(stk_plugin_option, name, 0);
+PIN(stk_plugin_option, text, 8);
+PIN(stk_plugin_option, fallback, 16);
+PIN(stk_plugin_option, choices, 24);
+PIN(stk_plugin_option, min, 32);
+PIN(stk_plugin_option, max, 40);
+PIN(stk_plugin_option, kind, 48);
+PIN(stk_plugin_option, reserved, 52);
+PIN_SIZE(stk_plugin_options, 16);
+PIN(stk_plugin_options, count, 0);
+PIN(stk_plugin_options, reserved, 4);
+PIN(stk_plugin_options, options, 8);
+PIN_SIZE(stk_host_config, 24);
+PIN(stk_host_config, text, 0);
+PIN(stk_host_config, integer, 8);
+PIN(stk_host_config, boolean, 16);
+
+/* stockade/ext/discovery.h */
+PIN_SIZE(stk_call_discover, 40);
+PIN(stk_call_discover, head, 0);
+PIN(stk_call_discover, cursor, 32);
+PIN_SIZE(stk_done_discover, 80);
+PIN(stk_done_discover, head, 0);
+PIN(stk_done_discover, cursor, 56);
+PIN(stk_done_discover, total, 64);
+PIN(stk_done_discover, listing_count, 72);
+PIN(stk_done_discover, reserved, 76);
+PIN_SIZE(stk_plugin_discovery, 8);
+PIN(stk_plugin_discovery, discover, 0);
+PIN_SIZE(stk_host_discovery, 8);
+PIN(stk_host_discovery, discover_done, 0);
+
+/* stockade/ext/fd.h */
+PIN_SIZE(stk_host_fd, 24);
+PIN(stk_host_fd, add, 0);
+PIN(stk_host_fd, change, 8);
+PIN(stk_host_fd, remove, 16);
+PIN_SIZE(stk_plugin_fd, 8);
+PIN(stk_plugin_fd, on_fd, 0);
+
+/* stockade/ext/feed.h */
+PIN_SIZE(stk_call_poll, 80);
+PIN(stk_call_poll, head, 0);
+PIN(stk_call_poll, cursor_key, 32);
+PIN(stk_call_poll, cursor, 40);
+PIN(stk_call_poll, since_ms, 48);
+PIN(stk_call_poll, listings, 56);
+PIN(stk_call_poll, kind, 72);
+PIN(stk_call_poll, reserved, 74);
+PIN_SIZE(stk_listing_name, 16);
+PIN(stk_listing_name, listing, 0);
+PIN(stk_listing_name, sku, 8);
+PIN_SIZE(stk_done_poll, 72);
+PIN(stk_done_poll, head, 0);
+PIN(stk_done_poll, started_ms, 56);
+PIN(stk_done_poll, event_count, 64);
+PIN(stk_done_poll, more, 68);
+PIN(stk_done_poll, reserved, 69);
+PIN_SIZE(stk_plugin_feed, 8);
+PIN(stk_plugin_feed, poll, 0);
+PIN_SIZE(stk_host_feed, 8);
+PIN(stk_host_feed, poll_done, 0);
+
+/* stockade/ext/kv.h */
+PIN_SIZE(stk_ask_kv_get, 32);
+PIN(stk_ask_kv_get, head, 0);
+PIN(stk_ask_kv_get, key, 24);
+PIN_SIZE(stk_reply_kv_get, 40);
+PIN(stk_reply_kv_get, head, 0);
+PIN(stk_reply_kv_get, value, 32);
+PIN_SIZE(stk_kv_entry, 16);
+PIN(stk_kv_entry, key, 0);
+PIN(stk_kv_entry, value, 8);
+PIN_SIZE(stk_ask_kv_put, 40);
+PIN(stk_ask_kv_put, head, 0);
+PIN(stk_ask_kv_put, entries, 24);
+PIN_SIZE(stk_reply_kv_put, 32);
+PIN(stk_reply_kv_put, head, 0);
+PIN_SIZE(stk_host_kv, 16);
+PIN(stk_host_kv, get, 0);
+PIN(stk_host_kv, put, 8);
+PIN_SIZE(stk_plugin_kv, 16);
+PIN(stk_plugin_kv, get_done, 0);
+PIN(stk_plugin_kv, put_done, 8);
+
+/* stockade/ext/listings.h */
+PIN_SIZE(stk_update, 88);
+PIN(stk_update, grant, 0);
+PIN(stk_update, key, 8);
+PIN(stk_update, value, 48);
+PIN(stk_update, expected, 56);
+PIN(stk_update, valid_from_ms, 64);
+PIN(stk_update, valid_to_ms, 72);
+PIN(stk_update, currency, 80);
+PIN(stk_update, write_kind, 84);
+PIN(stk_update, reserved, 85);
+PIN_SIZE(stk_call_push, 56);
+PIN(stk_call_push, head, 0);
+PIN(stk_call_push, updates, 32);
+PIN(stk_call_push, send_before_ms, 48);
+PIN_SIZE(stk_done_push, 80);
+PIN(stk_done_push, head, 0);
+PIN(stk_done_push, results, 56);
+PIN(stk_done_push, not_sent, 72);
+PIN(stk_done_push, reserved, 73);
+PIN_SIZE(stk_call_read_back, 48);
+PIN(stk_call_read_back, head, 0);
+PIN(stk_call_read_back, keys, 32);
+PIN_SIZE(stk_done_read_back, 64);
+PIN(stk_done_read_back, head, 0);
+PIN(stk_done_read_back, observed_count, 56);
+PIN(stk_done_read_back, reserved, 60);
+PIN_SIZE(stk_plugin_listing_updates, 16);
+PIN(stk_plugin_listing_updates, push, 0);
+PIN(stk_plugin_listing_updates, read_back, 8);
+PIN_SIZE(stk_host_listing_updates, 16);
+PIN(stk_host_listing_updates, push_done, 0);
+PIN(stk_host_listing_updates, read_back_done, 8);
+
+/* stockade/ext/log.h */
+PIN_SIZE(stk_host_log, 8);
+PIN(stk_host_log, say, 0);
+
+/* stockade/ext/metrics.h */
+PIN_SIZE(stk_host_metrics, 16);
+PIN(stk_host_metrics, declare, 0);
+PIN(stk_host_metrics, put, 8);
+
+/* stockade/ext/secret.h */
+PIN_SIZE(stk_host_secret, 8);
+PIN(stk_host_secret, get, 0);
+
+/* stockade/ext/sink.h */
+PIN_SIZE(stk_call_deliver, 64);
+PIN(stk_call_deliver, head, 0);
+PIN(stk_call_deliver, events, 32);
+PIN(stk_call_deliver, first, 48);
+PIN(stk_call_deliver, last, 56);
+PIN_SIZE(stk_done_deliver, 64);
+PIN(stk_done_deliver, head, 0);
+PIN(stk_done_deliver, delivered_count, 56);
+PIN(stk_done_deliver, refused_count, 60);
+PIN_SIZE(stk_plugin_events_out, 8);
+PIN(stk_plugin_events_out, deliver, 0);
+PIN_SIZE(stk_host_events_out, 8);
+PIN(stk_host_events_out, deliver_done, 0);
+
+/* stockade/ext/submit.h */
+PIN_SIZE(stk_ask_submit, 72);
+PIN(stk_ask_submit, head, 0);
+PIN(stk_ask_submit, events, 24);
+PIN(stk_ask_submit, cursor_key, 40);
+PIN(stk_ask_submit, cursor_value, 48);
+PIN(stk_ask_submit, watermark_ms, 56);
+PIN(stk_ask_submit, poll, 64);
+PIN_SIZE(stk_event_answer, 16);
+PIN(stk_event_answer, status, 0);
+PIN(stk_event_answer, shortfall, 4);
+PIN(stk_event_answer, sequence, 8);
+PIN_SIZE(stk_reply_submit, 64);
+PIN(stk_reply_submit, head, 0);
+PIN(stk_reply_submit, answers, 32);
+PIN(stk_reply_submit, bad_index, 48);
+PIN(stk_reply_submit, reserved, 52);
+PIN(stk_reply_submit, text, 56);
+PIN_SIZE(stk_host_submit, 8);
+PIN(stk_host_submit, submit, 0);
+PIN_SIZE(stk_plugin_submit, 8);
+PIN(stk_plugin_submit, submit_done, 0);
+
+/* stockade/ext/thread.h */
+PIN_SIZE(stk_host_thread_check, 16);
+PIN(stk_host_thread_check, on_main_thread, 0);
+PIN(stk_host_thread_check, on_plugin_thread, 8);
+
+/* stockade/ext/timer.h */
+PIN_SIZE(stk_host_timer, 16);
+PIN(stk_host_timer, set, 0);
+PIN(stk_host_timer, cancel, 8);
+PIN_SIZE(stk_plugin_timer, 8);
+PIN(stk_plugin_timer, on_timer, 0);
+
+/* stockade/ext/webhook.h */
+PIN_SIZE(stk_webhook_header, 16);
+PIN(stk_webhook_header, name, 0);
+PIN(stk_webhook_header, value, 8);
+PIN_SIZE(stk_call_webhook, 96);
+PIN(stk_call_webhook, head, 0);
+PIN(stk_call_webhook, method, 32);
+PIN(stk_call_webhook, path, 40);
+PIN(stk_call_webhook, query, 48);
+PIN(stk_call_webhook, url, 56);
+PIN(stk_call_webhook, headers, 64);
+PIN(stk_call_webhook, body, 80);
+PIN(stk_call_webhook, received_at_ms, 88);
+PIN_SIZE(stk_done_webhook, 80);
+PIN(stk_done_webhook, head, 0);
+PIN(stk_done_webhook, content_type, 56);
+PIN(stk_done_webhook, body, 64);
+PIN(stk_done_webhook, http_status, 72);
+PIN(stk_done_webhook, reserved, 76);
+PIN_SIZE(stk_plugin_webhook, 8);
+PIN(stk_plugin_webhook, receive, 0);
+PIN_SIZE(stk_host_webhook, 8);
+PIN(stk_host_webhook, webhook_done, 0);
+
+/* stockade/ext/draft/carrier.h */
+PIN_SIZE(stk_parcel, 16);
+PIN(stk_parcel, weight_g, 0);
+PIN(stk_parcel, length_mm, 4);
+PIN(stk_parcel, width_mm, 8);
+PIN(stk_parcel, height_mm, 12);
+PIN_SIZE(stk_call_carrier, 128);
+PIN(stk_call_carrier, head, 0);
+PIN(stk_call_carrier, id, 32);
+PIN(stk_call_carrier, order, 40);
+PIN(stk_call_carrier, address, 48);
+PIN(stk_call_carrier, from, 56);
+PIN(stk_call_carrier, service, 64);
+PIN(stk_call_carrier, tracking, 72);
+PIN(stk_call_carrier, parcels, 80);
+PIN(stk_call_carrier, ready_from_ms, 96);
+PIN(stk_call_carrier, ready_to_ms, 104);
+PIN(stk_call_carrier, insured_minor, 112);
+PIN(stk_call_carrier, currency, 120);
+PIN(stk_call_carrier, country, 124);
+PIN(stk_call_carrier, deed, 126);
+PIN_SIZE(stk_quote, 40);
+PIN(stk_quote, service, 0);
+PIN(stk_quote, name, 8);
+PIN(stk_quote, cost_minor, 16);
+PIN(stk_quote, arrives_ms, 24);
+PIN(stk_quote, currency, 32);
+PIN(stk_quote, reserved, 36);
+PIN_SIZE(stk_done_carrier, 120);
+PIN(stk_done_carrier, head, 0);
+PIN(stk_done_carrier, quotes, 56);
+PIN(stk_done_carrier, tracking, 72);
+PIN(stk_done_carrier, reference, 80);
+PIN(stk_done_carrier, label, 88);
+PIN(stk_done_carrier, content_type, 96);
+PIN(stk_done_carrier, cost_minor, 104);
+PIN(stk_done_carrier, currency, 112);
+PIN(stk_done_carrier, outcome, 116);
+PIN(stk_done_carrier, reserved, 118);
+PIN_SIZE(stk_plugin_carrier, 8);
+PIN(stk_plugin_carrier, command, 0);
+PIN_SIZE(stk_host_carrier, 8);
+PIN(stk_host_carrier, carrier_done, 0);
+
+/* stockade/ext/draft/fulfilment.h */
+PIN_SIZE(stk_fulfil_part, 24);
+PIN(stk_fulfil_part, line_id, 0);
+PIN(stk_fulfil_part, line, 8);
+PIN(stk_fulfil_part, quantity, 12);
+PIN(stk_fulfil_part, amount_minor, 16);
+PIN_SIZE(stk_call_fulfil, 112);
+PIN(stk_call_fulfil, head, 0);
+PIN(stk_call_fulfil, order, 32);
+PIN(stk_call_fulfil, id, 40);
+PIN(stk_call_fulfil, carrier, 48);
+PIN(stk_call_fulfil, tracking, 56);
+PIN(stk_call_fulfil, reason, 64);
+PIN(stk_call_fulfil, parts, 72);
+PIN(stk_call_fulfil, occurred_at_ms, 88);
+PIN(stk_call_fulfil, amount_minor, 96);
+PIN(stk_call_fulfil, currency, 104);
+PIN(stk_call_fulfil, deed, 108);
+PIN(stk_call_fulfil, reserved, 110);
+PIN_SIZE(stk_done_fulfil, 80);
+PIN(stk_done_fulfil, head, 0);
+PIN(stk_done_fulfil, reference, 56);
+PIN(stk_done_fulfil, code, 64);
+PIN(stk_done_fulfil, outcome, 72);
+PIN(stk_done_fulfil, reserved, 74);
+PIN_SIZE(stk_plugin_fulfilment, 8);
+PIN(stk_plugin_fulfilment, fulfil, 0);
+PIN_SIZE(stk_host_fulfilment, 8);
+PIN(stk_host_fulfilment, fulfil_done, 0);
+
+/* ---- numbers ---- */
+
+/* stockade/status.h */
+PIN_VALUE(STK_OK, 0);
+PIN_VALUE(STK_BUSY, 1);
+PIN_VALUE(STK_FULL, 2);
+PIN_VALUE(STK_SHORT, 3);
+PIN_VALUE(STK_CONFLICT, 4);
+PIN_VALUE(STK_STALE, 5);
+PIN_VALUE(STK_TOO_OLD, 6);
+PIN_VALUE(STK_NOT_FOUND, 7);
+PIN_VALUE(STK_EXISTS, 8);
+PIN_VALUE(STK_INVALID, 9);
+PIN_VALUE(STK_UNKNOWN, 10);
+PIN_VALUE(STK_STATE, 11);
+PIN_VALUE(STK_MISMATCH, 12);
+PIN_VALUE(STK_BREAKER, 13);
+PIN_VALUE(STK_DENIED, 14);
+PIN_VALUE(STK_UNAUTHORIZED, 15);
+PIN_VALUE(STK_NO_SPACE, 16);
+PIN_VALUE(STK_TOO_LARGE, 17);
+PIN_VALUE(STK_MALFORMED, 18);
+PIN_VALUE(STK_CORRUPT, 19);
+PIN_VALUE(STK_VERSION, 20);
+PIN_VALUE(STK_IO, 21);
+PIN_VALUE(STK_NO_MEMORY, 22);
+PIN_VALUE(STK_TIMEOUT, 23);
+PIN_VALUE(STK_STOPPING, 24);
+PIN_VALUE(STK_AGAIN, 25);
+PIN_VALUE(STK_CANCELLED, 26);
+PIN_VALUE(STK_INTERNAL, 27);
+
+/* stockade/event.h */
+PIN_VALUE(STK_SPACE_EVENT, 1);
+PIN_VALUE(STK_SPACE_CALL, 2);
+PIN_VALUE(STK_SPACE_DONE, 3);
+PIN_VALUE(STK_SPACE_ASK, 4);
+PIN_VALUE(STK_SPACE_REPLY, 5);
+PIN_VALUE(STK_SPACE_OUT, 6);
+PIN_VALUE(STK_SPACE_HOST, 7);
+PIN_VALUE(STK_EVENT_ORDER, 1);
+PIN_VALUE(STK_EVENT_ORDER_PAID, 2);
+PIN_VALUE(STK_EVENT_ORDER_CANCEL, 3);
+PIN_VALUE(STK_EVENT_ORDER_SHIP, 4);
+PIN_VALUE(STK_EVENT_ORDER_RETURN, 5);
+PIN_VALUE(STK_EVENT_ORDER_REFUND, 6);
+PIN_VALUE(STK_EVENT_ORDER_REVIEW, 7);
+PIN_VALUE(STK_EVENT_ORDER_RELEASE, 8);
+PIN_VALUE(STK_EVENT_ORDER_AMEND, 9);
+PIN_VALUE(STK_EVENT_OFFERS, 10);
+PIN_VALUE(STK_EVENT_STOCK_COUNT, 11);
+PIN_VALUE(STK_EVENT_SNAPSHOT, 12);
+PIN_VALUE(STK_EVENT_OBSERVED, 13);
+PIN_VALUE(STK_EVENT_LISTING, 14);
+PIN_VALUE(STK_EVENT_LISTING_GONE, 15);
+PIN_VALUE(STK_EVENT_WRITE, 16);
+PIN_VALUE(STK_EVENT_RATE, 17);
+PIN_VALUE(STK_EVENT_COST, 18);
+PIN_VALUE(STK_EVENT_PAYMENT, 19);
+PIN_VALUE(STK_EVENT_SETTLEMENT, 20);
+PIN_VALUE(STK_EVENT_SHIPMENT, 21);
+PIN_VALUE(STK_FUNDING_SELLER, 0);
+PIN_VALUE(STK_FUNDING_CHANNEL, 1);
+PIN_VALUE(STK_CONDITION_ANY, 0);
+PIN_VALUE(STK_CONDITION_NEW, 1);
+PIN_VALUE(STK_CONDITION_LIKE_NEW, 2);
+PIN_VALUE(STK_CONDITION_VERY_GOOD, 3);
+PIN_VALUE(STK_CONDITION_GOOD, 4);
+PIN_VALUE(STK_CONDITION_ACCEPTABLE, 5);
+PIN_VALUE(STK_CONDITION_REFURBISHED, 6);
+PIN_VALUE(STK_FULFILMENT_ANY, 0);
+PIN_VALUE(STK_FULFILMENT_SELLER, 1);
+PIN_VALUE(STK_FULFILMENT_CHANNEL, 2);
+PIN_VALUE(STK_STOCK_PHYSICAL, 0);
+PIN_VALUE(STK_STOCK_AVAILABLE, 1);
+PIN_VALUE(STK_STOCK_MISSING_KEEP, 0);
+PIN_VALUE(STK_STOCK_MISSING_ZERO, 1);
+PIN_VALUE(STK_PUBLISHED_QUANTITY, 1);
+PIN_VALUE(STK_PUBLISHED_PRICE, 2);
+PIN_VALUE(STK_PUBLISHED_SALE_PRICE, 3);
+PIN_VALUE(STK_PUBLISHED_LIST_PRICE, 4);
+PIN_VALUE(STK_PUBLISHED_GROUP_PRICE, 5);
+PIN_VALUE(STK_PUBLISHED_TIER_PRICE, 6);
+PIN_VALUE(STK_PUBLISHED_ACTIVE, 7);
+PIN_VALUE(STK_OBSERVED_READ_BACK, 0);
+PIN_VALUE(STK_OBSERVED_NOTIFIED, 1);
+PIN_VALUE(STK_OBSERVED_NORMAL, 0);
+PIN_VALUE(STK_OBSERVED_LOCKED, 1);
+PIN_VALUE(STK_OBSERVED_UNDER_REVIEW, 2);
+PIN_VALUE(STK_OUTCOME_NOT_SENT, 1);
+PIN_VALUE(STK_OUTCOME_ACCEPTED, 2);
+PIN_VALUE(STK_OUTCOME_APPLIED, 3);
+PIN_VALUE(STK_OUTCOME_REFUSED, 4);
+PIN_VALUE(STK_OUTCOME_RETRY, 5);
+PIN_VALUE(STK_OUTCOME_UNKNOWN, 6);
+PIN_VALUE(STK_OUTCOME_MISMATCH, 7);
+PIN_VALUE(STK_OUTCOME_LOCKED, 8);
+PIN_VALUE(STK_OUTCOME_REVIEW, 9);
+PIN_VALUE(STK_OUTCOME_NO_LISTING, 10);
+PIN_VALUE(STK_PAYMENT_AUTHORISED, 1);
+PIN_VALUE(STK_PAYMENT_CAPTURED, 2);
+PIN_VALUE(STK_PAYMENT_FAILED, 3);
+PIN_VALUE(STK_PAYMENT_REFUNDED, 4);
+PIN_VALUE(STK_PAYMENT_DISPUTED, 5);
+PIN_VALUE(STK_PAYMENT_REVERSED, 6);
+PIN_VALUE(STK_SHIPMENT_ANNOUNCED, 1);
+PIN_VALUE(STK_SHIPMENT_COLLECTED, 2);
+PIN_VALUE(STK_SHIPMENT_IN_TRANSIT, 3);
+PIN_VALUE(STK_SHIPMENT_OUT_FOR_DELIVERY, 4);
+PIN_VALUE(STK_SHIPMENT_DELIVERED, 5);
+PIN_VALUE(STK_SHIPMENT_FAILED, 6);
+PIN_VALUE(STK_SHIPMENT_RETURNING, 7);
+PIN_VALUE(STK_SHIPMENT_RETURNED, 8);
+PIN_VALUE(STK_SHIPMENT_LOST, 9);
+PIN_VALUE(STK_CALL_POLL, 1);
+PIN_VALUE(STK_CALL_PUSH, 2);
+PIN_VALUE(STK_CALL_READ_BACK, 3);
+PIN_VALUE(STK_CALL_DISCOVER, 4);
+PIN_VALUE(STK_CALL_WEBHOOK, 5);
+PIN_VALUE(STK_CALL_DELIVER, 6);
+PIN_VALUE(STK_CALL_CONSENT, 7);
+PIN_VALUE(STK_CALL_CODE, 8);
+PIN_VALUE(STK_CALL_FULFIL, 9);
+PIN_VALUE(STK_CALL_CARRIER, 10);
+PIN_VALUE(STK_ASK_SUBMIT, 1);
+PIN_VALUE(STK_ASK_KV_GET, 2);
+PIN_VALUE(STK_ASK_KV_PUT, 3);
+PIN_VALUE(STK_ASK_EXPIRES, 4);
+PIN_VALUE(STK_OUT_EFFECT, 1);
+PIN_VALUE(STK_EVENT_SIZE_MAX, 262144);
+PIN_VALUE(STK_MESSAGE_SIZE_MAX, 1048576);
+PIN_VALUE(STK_EVENT_ID_MAX, 64);
+PIN_VALUE(STK_EVENT_TEXT_MAX, 512);
+PIN_VALUE(STK_EVENT_LINES_MAX, 1000);
+PIN_VALUE(STK_CALL_ITEMS_MAX, 4096);
+PIN_VALUE(STK_CURSOR_SIZE_MAX, 4096);
+
+/* stockade/manifest.h */
+PIN_VALUE(STK_KIND_ORDERS_IN, 0);
+PIN_VALUE(STK_KIND_LISTING_UPDATES, 1);
+PIN_VALUE(STK_KIND_DISCOVERY, 2);
+PIN_VALUE(STK_KIND_WEBHOOK_IN, 3);
+PIN_VALUE(STK_KIND_OFFERS_IN, 4);
+PIN_VALUE(STK_KIND_EVENTS_OUT, 5);
+PIN_VALUE(STK_KIND_STOCK_IN, 6);
+PIN_VALUE(STK_KIND_SUPPLIER_COST_IN, 7);
+PIN_VALUE(STK_KIND_PAYMENTS_IN, 8);
+PIN_VALUE(STK_KIND_RETURNS_IN, 9);
+PIN_VALUE(STK_KIND_SETTLEMENT_IN, 10);
+PIN_VALUE(STK_KIND_RATES_IN, 11);
+PIN_VALUE(STK_KIND_FULFILMENT_OUT, 12);
+PIN_VALUE(STK_KIND_CARRIER, 13);
+PIN_VALUE(STK_WRITE_SET, 1);
+PIN_VALUE(STK_WRITE_ADJUST, 2);
+PIN_VALUE(STK_WRITE_CAS, 4);
+PIN_VALUE(STK_PROOF_NONE, 0);
+PIN_VALUE(STK_PROOF_ANSWER, 1);
+PIN_VALUE(STK_PROOF_REPORT, 2);
+PIN_VALUE(STK_PROOF_READ_BACK, 3);
+PIN_VALUE(STK_RESTOCKS_NEVER, 0);
+PIN_VALUE(STK_RESTOCKS_CANCEL, 1);
+PIN_VALUE(STK_RESTOCKS_REFUND, 2);
+PIN_VALUE(STK_RESTOCKS_UNKNOWN, 3);
+PIN_VALUE(STK_OPERATION_QUANTITY, 1);
+PIN_VALUE(STK_OPERATION_PRICE, 2);
+PIN_VALUE(STK_OPERATION_READ_BACK, 4);
+PIN_VALUE(STK_OPERATION_DISCOVER, 8);
+PIN_VALUE(STK_OPERATION_ORDERS, 16);
+PIN_VALUE(STK_OPERATION_OFFERS, 32);
+PIN_VALUE(STK_OPERATION_OTHER, 64);
+PIN_VALUE(STK_BUCKET_APPLICATION, 1);
+PIN_VALUE(STK_BUCKET_ACCOUNT, 2);
+PIN_VALUE(STK_BUCKET_ENDPOINT, 3);
+PIN_VALUE(STK_BUCKET_LISTING, 4);
+PIN_VALUE(STK_REFILL_STEADY, 1);
+PIN_VALUE(STK_REFILL_WINDOW, 2);
+PIN_VALUE(STK_REFILL_DAY, 3);
+PIN_VALUE(STK_NOTE_TYPE, 1);
+
+/* stockade/ext/config.h */
+PIN_VALUE(STK_OPTION_KIND_TEXT, 1);
+PIN_VALUE(STK_OPTION_KIND_INT, 2);
+PIN_VALUE(STK_OPTION_KIND_BOOL, 3);
+PIN_VALUE(STK_OPTION_KIND_CHOICE, 4);
+PIN_VALUE(STK_OPTIONS_MAX, 128);
+
+/* stockade/ext/fd.h */
+PIN_VALUE(STK_FD_READ, 1);
+PIN_VALUE(STK_FD_WRITE, 2);
+PIN_VALUE(STK_FD_ERROR, 4);
+PIN_VALUE(STK_FDS_MAX, 256);
+
+/* stockade/ext/kv.h */
+PIN_VALUE(STK_KV_VALUE_MAX, 16384);
+PIN_VALUE(STK_KV_KEYS_MAX, 1024);
+PIN_VALUE(STK_KV_OPEN_MAX, 16);
+
+/* stockade/ext/log.h */
+PIN_VALUE(STK_SEVERITY_DEBUG, 0);
+PIN_VALUE(STK_SEVERITY_INFO, 1);
+PIN_VALUE(STK_SEVERITY_WARNING, 2);
+PIN_VALUE(STK_SEVERITY_ERROR, 3);
+
+/* stockade/ext/metrics.h */
+PIN_VALUE(STK_METRIC_COUNTER, 1);
+PIN_VALUE(STK_METRIC_GAUGE, 2);
+PIN_VALUE(STK_METRIC_HISTOGRAM, 3);
+PIN_VALUE(STK_METRICS_MAX, 64);
+
+/* stockade/ext/submit.h */
+PIN_VALUE(STK_SUBMIT_OPEN_MAX, 8);
+
+/* stockade/ext/timer.h */
+PIN_VALUE(STK_TIMERS_MAX, 64);
+
+/* stockade/ext/webhook.h */
+PIN_VALUE(STK_WEBHOOK_BODY_MAX, 524288);
+PIN_VALUE(STK_WEBHOOK_HEADERS_MAX, 100);
+
+/* stockade/ext/draft/carrier.h */
+PIN_VALUE(STK_CARRIER_QUOTE, 1);
+PIN_VALUE(STK_CARRIER_LABEL, 2);
+PIN_VALUE(STK_CARRIER_PICK_UP, 3);
+PIN_VALUE(STK_CARRIER_INTERCEPT, 4);
+PIN_VALUE(STK_CARRIER_VOID, 5);
+
+/* stockade/ext/draft/fulfilment.h */
+PIN_VALUE(STK_FULFIL_SHIP, 1);
+PIN_VALUE(STK_FULFIL_CANCEL, 2);
+PIN_VALUE(STK_FULFIL_ACCEPT_CANCEL, 3);
+PIN_VALUE(STK_FULFIL_REFUSE_CANCEL, 4);
+PIN_VALUE(STK_FULFIL_REFUND, 5);
+PIN_VALUE(STK_FULFIL_RETURN_RECEIVED, 6);
+
+#endif
