@@ -8,7 +8,7 @@
  *
  * In process a function pointer gets the address of a message; in a child process the same bytes
  * travel through a ring. A message that is passed to a function is lent until the function returns.
- * Write one with struct stk_writer, read one with stk_message_read() and its kin (message.h).
+ * Write one with struct stk_composer, read one with stk_message_read() and its kin (message.h).
  *
  * Growth. `fixed_size` and a list's `item_size` say what the sender knew. A reader takes what both
  * know and sees zero in the rest; so zero always means "absent", and a new field is safe to ignore.

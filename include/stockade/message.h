@@ -5,13 +5,11 @@
  *     stk_message_read(message, &order, sizeof order);        knew less
  *     struct stk_bytes id = stk_message_text(message, order.id);          of the message itself
  *
- *     struct stk_writer out;                         write: texts and lists first, then the fields
- *     stk_writer_init(&out, room, sizeof room);
- *     stk_writer_begin(&out, sizeof order);
- *     order.id = stk_writer_text(&out, "A-7", 3);
- *     order.lines = stk_writer_list(&out, lines, sizeof *lines, 2);
- *     stk_writer_end(&out, &order.message, STK_SPACE_EVENT, STK_EVENT_ORDER, sizeof order);
- *     if (out.failed) ...                            once, at the end: room was too small
+ *     struct stk_composer out;                         write: texts and lists first, then the
+ * fields stk_compose_init(&out, room, sizeof room); stk_compose_begin(&out, sizeof order); order.id
+ * = stk_compose_text(&out, "A-7", 3); order.lines = stk_compose_list(&out, lines, sizeof *lines,
+ * 2); stk_compose_end(&out, &order.message, STK_SPACE_EVENT, STK_EVENT_ORDER, sizeof order); if
+ * (out.failed) ...                            once, at the end: room was too small
  */
 #ifndef STOCKADE_MESSAGE_H
 #define STOCKADE_MESSAGE_H
@@ -70,87 +68,87 @@ stk_message_next(const void *message, struct stk_messages list, const struct stk
 /* ---- writing ------------------------------------------------------------------------------- */
 
 /* Two levels: a submit, and the events inside it. */
-#define STK_WRITER_DEPTH 2
+#define STK_COMPOSE_DEPTH 2
 
-struct stk_writer {
+struct stk_composer {
     char *room; /* the caller's, aligned to 8 */
     uint32_t room_size;
     uint32_t used;
-    uint32_t start[STK_WRITER_DEPTH]; /* of the messages that are open */
-    uint32_t depth;                   /* messages that are open */
-    uint32_t failed;                  /* 1: something did not fit; all that follows does nothing */
+    uint32_t start[STK_COMPOSE_DEPTH]; /* of the messages that are open */
+    uint32_t depth;                    /* messages that are open */
+    uint32_t failed;                   /* 1: something did not fit; all that follows does nothing */
 };
 
 /* Write into room (aligned to 8, the caller's). */
-static inline void stk_writer_init(struct stk_writer *writer, void *room, uint32_t room_size)
+static inline void stk_compose_init(struct stk_composer *composer, void *room, uint32_t room_size)
 {
-    memset(writer, 0, sizeof *writer);
-    writer->room = (char *)room;
-    writer->room_size = room_size & ~7u;
+    memset(composer, 0, sizeof *composer);
+    composer->room = (char *)room;
+    composer->room_size = room_size & ~7u;
 }
 
 /* Claim `size` bytes, rounded up to 8 and zeroed; their offset in the room. */
-static inline uint32_t stk_writer_claim(struct stk_writer *writer, uint32_t size)
+static inline uint32_t stk_compose_claim(struct stk_composer *composer, uint32_t size)
 {
-    uint32_t at = writer->used;
-    if (writer->failed || size > writer->room_size - writer->used ||
-        ((size + 7) & ~7u) > writer->room_size - writer->used) {
-        writer->failed = 1;
+    uint32_t at = composer->used;
+    if (composer->failed || size > composer->room_size - composer->used ||
+        ((size + 7) & ~7u) > composer->room_size - composer->used) {
+        composer->failed = 1;
         return at;
     }
-    writer->used += (size + 7) & ~7u;
-    memset(writer->room + at, 0, (size + 7) & ~7u);
+    composer->used += (size + 7) & ~7u;
+    memset(composer->room + at, 0, (size + 7) & ~7u);
     return at;
 }
 
 /* Open a message whose fixed fields take `fixed_size` bytes: at the end of the room, or inside the
  * message that is open. */
-static inline void stk_writer_begin(struct stk_writer *writer, uint32_t fixed_size)
+static inline void stk_compose_begin(struct stk_composer *composer, uint32_t fixed_size)
 {
-    uint32_t at = stk_writer_claim(writer, fixed_size);
-    if (writer->depth == STK_WRITER_DEPTH)
-        writer->failed = 1;
-    if (!writer->failed)
-        writer->start[writer->depth++] = at;
+    uint32_t at = stk_compose_claim(composer, fixed_size);
+    if (composer->depth == STK_COMPOSE_DEPTH)
+        composer->failed = 1;
+    if (!composer->failed)
+        composer->start[composer->depth++] = at;
 }
 
 /* Add a text to the message that is open; size 0 is an absent text. */
-static inline struct stk_text stk_writer_text(struct stk_writer *writer, const void *data,
-                                              uint32_t size)
+static inline struct stk_text stk_compose_text(struct stk_composer *composer, const void *data,
+                                               uint32_t size)
 {
     struct stk_text text = {0, 0};
-    uint32_t at = size && writer->depth ? stk_writer_claim(writer, size) : 0;
-    if (!size || !writer->depth || writer->failed)
+    uint32_t at = size && composer->depth ? stk_compose_claim(composer, size) : 0;
+    if (!size || !composer->depth || composer->failed)
         return text;
-    memcpy(writer->room + at, data, size);
-    text.offset = at - writer->start[writer->depth - 1];
+    memcpy(composer->room + at, data, size);
+    text.offset = at - composer->start[composer->depth - 1];
     text.size = size;
     return text;
 }
 
 /* The same of a string that ends with zero; NULL is an absent text. */
-static inline struct stk_text stk_writer_string(struct stk_writer *writer, const char *string)
+static inline struct stk_text stk_compose_string(struct stk_composer *composer, const char *string)
 {
-    return stk_writer_text(writer, string, string ? (uint32_t)strlen(string) : 0);
+    return stk_compose_text(composer, string, string ? (uint32_t)strlen(string) : 0);
 }
 
 /* Add a list to the message that is open: `count` structs of `item_size` bytes (a multiple of 8).
  * Their texts were written before, into the same message. */
-static inline struct stk_list stk_writer_list(struct stk_writer *writer, const void *items,
-                                              uint32_t item_size, uint32_t count)
+static inline struct stk_list stk_compose_list(struct stk_composer *composer, const void *items,
+                                               uint32_t item_size, uint32_t count)
 {
     struct stk_list list = {0, 0, 0, 0};
     uint64_t size = (uint64_t)item_size * count;
     uint32_t at;
     if (!count)
         return list;
-    if (size > writer->room_size || item_size % 8 || !writer->depth)
-        writer->failed = 1;
-    at = stk_writer_claim(writer, (uint32_t)size);
-    if (writer->failed)
+    if (size > composer->room_size || item_size % 8 || !composer->depth)
+        composer->failed = 1;
+    at = stk_compose_claim(composer, (uint32_t)size);
+    if (composer->failed)
         return list;
-    memcpy(writer->room + at, items, (size_t)size);
-    list.offset = at - writer->start[writer->depth - 1];
+    memcpy(composer->room + at, items, (size_t)size);
+    list.offset = at - composer->start[composer->depth - 1];
     list.count = count;
     list.item_size = item_size;
     return list;
@@ -158,35 +156,35 @@ static inline struct stk_list stk_writer_list(struct stk_writer *writer, const v
 
 /* Close the message that is open: its head is filled in, its fields are copied into place (those of
  * the struct that begin with `message`). The message, or NULL when something did not fit. */
-static inline const struct stk_message *stk_writer_end(struct stk_writer *writer,
-                                                       struct stk_message *fields, uint16_t space,
-                                                       uint16_t type, uint32_t fixed_size)
+static inline const struct stk_message *stk_compose_end(struct stk_composer *composer,
+                                                        struct stk_message *fields, uint16_t space,
+                                                        uint16_t type, uint32_t fixed_size)
 {
     uint32_t at;
-    if (writer->failed || !writer->depth) {
-        writer->failed = 1;
+    if (composer->failed || !composer->depth) {
+        composer->failed = 1;
         return NULL;
     }
-    at = writer->start[--writer->depth];
-    fields->size = writer->used - at;
+    at = composer->start[--composer->depth];
+    fields->size = composer->used - at;
     fields->space = space;
     fields->type = type;
     fields->fixed_size = fixed_size;
     fields->flags = 0;
-    memcpy(writer->room + at, fields, fixed_size);
-    return (const struct stk_message *)(const void *)(writer->room + at);
+    memcpy(composer->room + at, fields, fixed_size);
+    return (const struct stk_message *)(const void *)(composer->room + at);
 }
 
-/* What was written since `mark` (a value of writer->used, taken between two messages) as nested
+/* What was written since `mark` (a value of composer->used, taken between two messages) as nested
  * messages of the message that is open. */
-static inline struct stk_messages stk_writer_nested(const struct stk_writer *writer, uint32_t mark,
-                                                    uint32_t count)
+static inline struct stk_messages stk_compose_nested(const struct stk_composer *composer,
+                                                     uint32_t mark, uint32_t count)
 {
     struct stk_messages list = {0, 0, 0, 0};
-    if (writer->failed || !writer->depth || !count)
+    if (composer->failed || !composer->depth || !count)
         return list;
-    list.offset = mark - writer->start[writer->depth - 1];
-    list.size = writer->used - mark;
+    list.offset = mark - composer->start[composer->depth - 1];
+    list.size = composer->used - mark;
     list.count = count;
     return list;
 }

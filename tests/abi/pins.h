@@ -266,13 +266,13 @@ PIN(stk_out_effect, key, 56);
 PIN(stk_out_effect, data, 64);
 
 /* stockade/message.h */
-PIN_SIZE(stk_writer, 32);
-PIN(stk_writer, room, 0);
-PIN(stk_writer, room_size, 8);
-PIN(stk_writer, used, 12);
-PIN(stk_writer, start, 16);
-PIN(stk_writer, depth, 24);
-PIN(stk_writer, failed, 28);
+PIN_SIZE(stk_composer, 32);
+PIN(stk_composer, room, 0);
+PIN(stk_composer, room_size, 8);
+PIN(stk_composer, used, 12);
+PIN(stk_composer, start, 16);
+PIN(stk_composer, depth, 24);
+PIN(stk_composer, failed, 28);
 
 /* stockade/host.h */
 PIN_SIZE(stk_host, 56);
