@@ -44,7 +44,16 @@
     STK_FAULT(PLANT_EARLY_ANSWER, "plant.early_answer")                                            \
     STK_FAULT(PLANT_REFUSAL_EARLY, "plant.refusal_early")                                          \
     STK_FAULT(PLANT_KEY_NEXT_COMMIT, "plant.key_next_commit")                                      \
-    STK_FAULT(PLANT_SPLIT_ORDER, "plant.split_order")
+    STK_FAULT(PLANT_SPLIT_ORDER, "plant.split_order")                                              \
+    STK_FAULT(PLANT_PROMISE_NEWEST, "plant.promise_newest")                                        \
+    STK_FAULT(PLANT_PROMISE_ANY_PROOF, "plant.promise_any_proof")                                  \
+    STK_FAULT(PLANT_PROMISE_NO_WATERMARK, "plant.promise_no_watermark")                            \
+    STK_FAULT(PLANT_PROMISE_DROP_REST, "plant.promise_drop_rest")                                  \
+    STK_FAULT(PLANT_PROMISE_LOST, "plant.promise_lost")                                            \
+    STK_FAULT(PLANT_PROMISE_OLD_READ, "plant.promise_old_read")                                    \
+    STK_FAULT(PLANT_PROMISE_READ_EARLY, "plant.promise_read_early")                                \
+    STK_FAULT(PLANT_PROMISE_COUNTED, "plant.promise_counted")                                      \
+    STK_FAULT(PLANT_ALLOT_ONE_SUM, "plant.allot_one_sum")
 
 enum stk_fault {
 #define STK_FAULT_ENUM(name, text) STK_FAULT_##name,
