@@ -6,6 +6,7 @@
 #   tools/stockade/*.c           build/stockade        the command line
 #   tools/<name>/*.c             build/stockade-<name> further tools; tools/tidy is built alone
 #   bench/*.c                    build/stockade-bench  where hiredis and libpq are installed
+#   plugins/simulator/*.c        the market in a box, linked into every test (but simulator.c)
 #   tests/lib/*.c                linked into every test
 #   tests/unit/<floor>/test_*.c  one cmocka program each
 #   tests/torture/torture_*.c    one program each
@@ -84,6 +85,7 @@ PRODUCTS := $(B)/libstockade.a \
 HAVE_BENCH = $(if $(BENCH_SRC),$(shell pkg-config --exists $(PKGS_BENCH) && echo yes))
 
 TESTLIB_SRC  := $(wildcard tests/lib/*.c)
+MARKET_SRC   := $(filter-out %/simulator.c,$(wildcard plugins/simulator/*.c))
 CRASH_SRC    := $(filter-out tests/crash/preload_%,$(wildcard tests/crash/*.c))
 CRASH_COMMON := $(filter-out tests/crash/crash_%,$(CRASH_SRC))
 SIM_SRC      := $(wildcard tests/sim/*.c)
@@ -160,7 +162,8 @@ test-programs: $(TEST_BINS)
 unit-programs: $(UNIT_BINS)
 torture-programs: $(TORTURE_BINS)
 
-# Archives, so that a test takes only what it names. tools.a lets units reach into the tools.
+# Archives, so that a test takes only what it names. tools.a lets units reach into the tools,
+# market.a is the market that plugins/simulator puts in a box.
 $(B)/tests/lib.a: $(call objects,$(TESTLIB_SRC)) Makefile
 	@mkdir -p $(@D) && rm -f $@
 	@ar rcs $@ $(filter %.o,$^)
@@ -170,7 +173,10 @@ $(B)/tests/tools.a: $(call objects,$(filter-out %/main.c,$(TOOL_SRC))) Makefile
 $(B)/tests/crash.a: $(call objects,$(CRASH_COMMON)) Makefile
 	@mkdir -p $(@D) && rm -f $@
 	@ar rcs $@ $(filter %.o,$^)
-TEST_ARCHIVES := $(B)/tests/lib.a $(B)/tests/tools.a $(B)/libstockade.a
+$(B)/tests/market.a: $(call objects,$(MARKET_SRC)) Makefile
+	@mkdir -p $(@D) && rm -f $@
+	@ar rcs $@ $(filter %.o,$^)
+TEST_ARCHIVES := $(B)/tests/lib.a $(B)/tests/market.a $(B)/tests/tools.a $(B)/libstockade.a
 
 $(SINGLE_BINS): $(B)/%: $(B)/obj/%.o $(B)/tests/crash.a $(TEST_ARCHIVES)
 	@mkdir -p $(@D)
