@@ -19,8 +19,10 @@
 #define STK_COMPONENTS_MAX      64   /* of a kit */
 #define STK_LINES_MAX           1000 /* of one order, of one list in a message */
 #define STK_HOLDS_PER_ORDER_MAX 8000 /* lines x components x locations that one order may touch */
-#define STK_PAGE_MAX            1000 /* rows in one answer */
-#define STK_PAGE_DEFAULT        100
+/* At one location: an order looks at all of them. */
+#define STK_EARMARKS_PER_CELL_MAX 1000
+#define STK_PAGE_MAX              1000 /* rows in one answer */
+#define STK_PAGE_DEFAULT          100
 
 /* Messages. */
 #define STK_MESSAGE_MAX (1024 * 1024)

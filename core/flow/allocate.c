@@ -3,6 +3,7 @@
  *
  * The usual case, one line of one SKU with one cell, touches that cell and nothing else. */
 #include "core/flow/allocate.h"
+#include "core/flow/earmark.h"
 
 int stk_allocate_allowed(const struct stk_location *location, stk_channel_t channel)
 {
@@ -16,25 +17,6 @@ int stk_allocate_allowed(const struct stk_location *location, stk_channel_t chan
     return channel && (location->channels[channel / 64] >> (channel % 64) & 1);
 }
 
-/* What is earmarked at this cell for the order's use or channel. */
-static uint32_t earmarked_for(struct stk_apply *apply, const struct stk_wants *wants,
-                              stk_cell_t cell)
-{
-    const struct stk_book *book = &apply->state->book;
-    uint16_t use = stk_names_find(apply->state->names, STK_NAME_USE, wants->use);
-    uint16_t channel = stk_names_find(apply->state->names, STK_NAME_USE, wants->channel_name);
-    uint64_t sum = 0;
-    if (!use && !channel)
-        return 0;
-    for (uint32_t i = 0; i < book->earmarks.top; i++) {
-        const struct stk_earmark *mark = stk_pool_at(&book->earmarks, i);
-        if (mark->id != STK_NONE && mark->quantity && mark->cell == cell &&
-            ((use && mark->use == use) || (channel && mark->use == channel)))
-            sum += mark->quantity;
-    }
-    return sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum;
-}
-
 uint32_t stk_allocate_usable(struct stk_apply *apply, const struct stk_wants *wants,
                              stk_cell_t cell)
 {
@@ -44,7 +26,8 @@ uint32_t stk_allocate_usable(struct stk_apply *apply, const struct stk_wants *wa
     if (apply->scratch->planned_count)
         usable -= apply->scratch->marks[cell].planned;
     if (numbers.earmarked) {
-        uint32_t mine = earmarked_for(apply, wants, cell);
+        uint32_t mine = stk_earmark_units(
+            apply, stk_earmark_uses(apply, wants->use, wants->channel_name), cell);
         usable -= numbers.earmarked > mine ? numbers.earmarked - mine : 0;
     }
     return usable > 0 ? (uint32_t)usable : 0;

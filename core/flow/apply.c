@@ -5,6 +5,7 @@
 #include "core/flow/amend.h"
 #include "core/flow/catalogue.h"
 #include "core/flow/count.h"
+#include "core/flow/earmark.h"
 #include "core/flow/life.h"
 #include "core/flow/place.h"
 #include "core/flow/query.h"

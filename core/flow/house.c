@@ -3,6 +3,7 @@
  * does any of it by its own clock. */
 #include "core/flow/house.h"
 #include "core/flow/count.h"
+#include "core/flow/earmark.h"
 #include "core/flow/life.h"
 #include "core/flow/stock.h"
 
@@ -106,7 +107,7 @@ void stk_house_keep(struct stk_house *house, struct stk_writer *writer)
         return;
     house->full =
         options->full && options->full(options->full_arg, house->full_why, sizeof house->full_why);
-    own_doing(house, writer, stk_stock_end_earmarks);
+    own_doing(house, writer, stk_earmark_end_slice);
     uint32_t early = own_doing(house, writer, stk_order_forget_early);
     uint32_t movements = own_doing(house, writer, stk_stock_forget_movements);
     if (early < SLICE_HOUSEKEEPING && movements < SLICE_HOUSEKEEPING)

@@ -6,6 +6,7 @@
  * refusal. */
 #include "core/flow/place.h"
 #include "core/flow/allocate.h"
+#include "core/flow/earmark.h"
 #include "core/flow/life.h"
 
 struct place {
@@ -222,43 +223,6 @@ static enum stk_status choose(struct stk_apply *apply, const struct place *place
 
 /* ---- booking ---- */
 
-static void take_earmark(struct stk_apply *apply, stk_cell_t cell, uint32_t quantity, uint16_t use)
-{
-    struct stk_book *book = &apply->state->book;
-    struct stk_cell *at = stk_catalog_cell(&apply->state->catalog, cell);
-    struct stk_cell_numbers numbers = stk_cell_numbers(at);
-    for (uint32_t i = 0; i < book->earmarks.top && quantity && numbers.earmarked; i++) {
-        struct stk_earmark *mark = stk_pool_at(&book->earmarks, i);
-        if (mark->id == STK_NONE || mark->cell != cell || mark->use != use || !mark->quantity)
-            continue;
-        uint32_t taken = mark->quantity < quantity ? mark->quantity : quantity;
-        mark->quantity -= taken;
-        quantity -= taken;
-        numbers.earmarked -= taken < numbers.earmarked ? taken : numbers.earmarked;
-        stk_row_put_earmark(&apply->record, apply->state, i);
-    }
-    stk_cell_write(at, numbers);
-}
-
-static void take_earmarks(struct stk_apply *apply, const struct stk_order *order, stk_cell_t cell,
-                          uint32_t quantity)
-{
-    const struct stk_names *names = apply->state->names;
-    struct stk_cell_numbers before =
-        stk_cell_numbers(stk_catalog_cell(&apply->state->catalog, cell));
-    if (!before.earmarked)
-        return;
-    if (order->use)
-        take_earmark(apply, cell, quantity, order->use);
-    struct stk_cell_numbers after =
-        stk_cell_numbers(stk_catalog_cell(&apply->state->catalog, cell));
-    uint32_t taken = before.earmarked - after.earmarked;
-    uint16_t use = stk_names_find(names, STK_NAME_USE,
-                                  stk_names_text(names, STK_NAME_CHANNEL, order->channel));
-    if (use && use != order->use && taken < quantity)
-        take_earmark(apply, cell, quantity - taken, use);
-}
-
 void stk_order_book_picks(struct stk_apply *apply, uint32_t slot)
 {
     struct stk_scratch *scratch = apply->scratch;
@@ -270,7 +234,7 @@ void stk_order_book_picks(struct stk_apply *apply, uint32_t slot)
         uint32_t hold = stk_orders_add_hold(&state->orders, &state->catalog, slot, demand->line,
                                             demand->component, pick->cell, pick->quantity);
         stk_assert(hold != STK_NONE);
-        take_earmarks(apply, order, pick->cell, pick->quantity);
+        stk_earmark_take(apply, order, pick->cell, pick->quantity);
         stk_apply_held(apply, pick->cell, pick->quantity);
     }
 }

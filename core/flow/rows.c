@@ -4,6 +4,7 @@
 #include "core/flow/rows.h"
 #include "core/flow/command.h"
 #include "core/flow/verb.h"
+#include "core/state/earmark.h"
 #include <stdio.h>
 
 #define VERSION 1
@@ -648,10 +649,9 @@ static enum stk_status load_earmark(struct stk_state *state, struct stk_reader *
     if (there == STK_NONE)
         return stk_error_set(err, STK_FULL, "capacity \"earmarks\" is smaller than what is stored");
     struct stk_earmark *to = stk_pool_at(&state->book.earmarks, slot);
-    to->cell = cell;
+    stk_earmark_place(&state->book, slot, cell, until_ms);
     to->quantity = quantity;
     to->use = use;
-    to->until_ms = until_ms;
     return STK_OK;
 }
 

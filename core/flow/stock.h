@@ -1,4 +1,4 @@
-/* Verbs that move stock: receive, adjust, transfer, earmark, incoming documents. Engine thread. */
+/* Verbs that move stock: receive, adjust, transfer, incoming documents. Engine thread. */
 #ifndef STK_FLOW_STOCK_H
 #define STK_FLOW_STOCK_H
 
@@ -7,12 +7,8 @@
 enum stk_status stk_stock_receive(struct stk_apply *apply);
 enum stk_status stk_stock_adjust(struct stk_apply *apply);
 enum stk_status stk_stock_transfer(struct stk_apply *apply);
-enum stk_status stk_stock_earmark(struct stk_apply *apply);
 enum stk_status stk_incoming_put(struct stk_apply *apply);
 
-/* Earmarks whose time is over: up to max of them end, one record. Returns how many. apply->command
- * NULL. */
-uint32_t stk_stock_end_earmarks(struct stk_apply *apply, uint32_t max);
 /* Movements older than the window: up to max are forgotten, one record. Returns how many. */
 uint32_t stk_stock_forget_movements(struct stk_apply *apply, uint32_t max);
 

@@ -6,6 +6,7 @@
  * list: the lists are made when any slot will do again. Engine thread only. */
 #include "core/state/book.h"
 #include "core/base/hash.h"
+#include "core/state/earmark.h"
 #include <string.h>
 
 enum { BY_INCOMING, BY_EARMARKS, BY_TRANSFERS, BY_SNAPSHOTS };
@@ -21,6 +22,7 @@ static enum stk_status init_indexes(struct stk_book *book, const struct stk_book
     } indexes[] = {
         {&book->incoming_ids, capacity->incoming},
         {&book->earmark_ids, capacity->earmarks},
+        {&book->earmark_cells, capacity->earmarks},
         {&book->transfer_ids, capacity->transfers},
         {&book->snapshot_ids, capacity->snapshots},
         {&book->snapshot_row_keys, capacity->snapshot_rows},
@@ -89,6 +91,7 @@ void stk_book_fini(struct stk_book *book)
     stk_pool_fini(&book->early);
     stk_index_fini(&book->incoming_ids);
     stk_index_fini(&book->earmark_ids);
+    stk_index_fini(&book->earmark_cells);
     stk_index_fini(&book->transfer_ids);
     stk_index_fini(&book->snapshot_ids);
     stk_index_fini(&book->snapshot_row_keys);
@@ -561,6 +564,7 @@ uint32_t stk_book_add_earmark(struct stk_book *book, uint32_t slot, struct stk_b
 void stk_book_remove_earmark(struct stk_book *book, uint32_t slot)
 {
     struct slots slots = earmark_slots(book);
+    stk_earmark_displace(book, slot);
     remove_id(book, &slots, slot, text_hash(stk_book_text(book, *id_of(&slots, slot)), slots.id));
 }
 

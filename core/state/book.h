@@ -36,12 +36,13 @@ struct stk_incoming {
 };
 
 struct stk_earmark {
-    stk_cell_t cell;
+    stk_cell_t cell;   /* changed by stk_earmark_place; STK_NONE = none yet */
     uint32_t id;       /* text; STK_NONE = free */
     uint32_t quantity; /* left */
     uint16_t use;      /* number of a name */
     uint16_t unused;
-    stk_time_t until_ms; /* 0 = no end */
+    stk_time_t until_ms; /* 0 = no end; changed by stk_earmark_place */
+    uint32_t next_of_cell, prev_of_cell;
 };
 
 #define STK_TRANSFER_LINES_MAX 1000
@@ -103,11 +104,13 @@ struct stk_book {
     struct stk_heap text;
     struct stk_index incoming_ids; /* document and sku and location */
     struct stk_index earmark_ids, transfer_ids, snapshot_ids;
+    struct stk_index earmark_cells;     /* the first earmark of each cell */
     struct stk_index snapshot_row_keys; /* snapshot and SKU */
     struct stk_index shortfall_keys;    /* order number and line */
     struct stk_index early_keys;
     uint32_t first_movement, last_movement; /* of all; STK_NONE */
     uint32_t early_from;                    /* where stk_book_forget_early goes on */
+    uint32_t earmark_from;                  /* the flow's own: where it looks for those to end */
     uint8_t by_number[4];                   /* slots were taken by number since the free lists of
                                                incoming, earmarks, transfers, snapshots were made */
 };

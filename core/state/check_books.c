@@ -1,5 +1,6 @@
 /* Walks each book from both ends of its links and adds up what cells and SKUs keep as sums. */
 #include "core/state/check_books.h"
+#include "core/state/earmark.h"
 
 #define BROKEN(...) stk_error_set(err, STK_CORRUPT, __VA_ARGS__)
 
@@ -156,6 +157,12 @@ static enum stk_status check_earmarks(const struct stk_state *state, uint64_t *o
             return BROKEN("earmark %u: its id does not lead to it", i);
         if (mark->cell >= state->catalog.cells.top)
             return BROKEN("earmark %u: its cell is not there", i);
+        if (mark->next_of_cell != STK_NONE &&
+            (stk_earmark_at(book, mark->next_of_cell)->prev_of_cell != i ||
+             stk_earmark_at(book, mark->next_of_cell)->cell != mark->cell))
+            return BROKEN("earmark %u: is in no order with the next one of its cell", i);
+        if ((mark->prev_of_cell == STK_NONE) != (stk_earmark_first(book, mark->cell) == i))
+            return BROKEN("earmark %u: its cell does not lead to it", i);
         of_cell[mark->cell] += mark->quantity;
         *bytes += text_bytes(book, mark->id);
         count++;

@@ -1,4 +1,4 @@
-/* Movements of stock: receive, adjust, transfers, earmarks, incoming documents. */
+/* Movements of stock: receive, adjust, transfers, incoming documents. */
 #include "tests/lib/engine_fixture.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -136,43 +136,6 @@ static void test_transfer_leaves_what_is_held(void **state)
     fixture_restart(f);
 }
 
-static void test_an_earmark_is_for_its_use_alone(void **state)
-{
-    struct fixture *f = *state;
-    CALL(OK, "stock.earmark",
-         "{'source':'t','id':'1','earmark':'E','sku':'A','location':'main','quantity':6,'for':'vip'"
-         "}");
-    assert_int_equal(fixture_sku(f, "A", "available"), 4);
-    fixture_restart(f);
-    CALL(SHORT, "order.place", "{'source':'w','id':'1','lines':[{'sku':'A','quantity':5}]}");
-    CALL(OK, "order.place",
-         "{'source':'w','id':'2','for':'vip','lines':[{'sku':'A','quantity':7}]}");
-    assert_int_equal(fixture_sku(f, "A", "available"), 3);
-    CALL(SHORT, "stock.earmark",
-         "{'source':'t','id':'2','earmark':'E2','sku':'A','location':'main','quantity':4,'for':'x'"
-         "}");
-    CALL(OK, "stock.earmark",
-         "{'source':'t','id':'3','earmark':'E2','sku':'A','location':'main','quantity':3,'for':'x'"
-         "}");
-    CALL(OK, "stock.earmark",
-         "{'source':'t','id':'4','earmark':'E2','sku':'A','location':'main','quantity':0,'for':'x'"
-         "}");
-    assert_int_equal(fixture_sku(f, "A", "available"), 3);
-    fixture_restart(f);
-}
-
-static void test_an_earmark_ends(void **state)
-{
-    struct fixture *f = *state;
-    CALL(OK, "stock.earmark",
-         "{'source':'t','id':'1','earmark':'E','sku':'A','location':'main','quantity':6,'for':'vip'"
-         ",'until':%lld}",
-         (long long)f->clock.wall_ms + 60000);
-    fixture_wait(f, 120000);
-    assert_int_equal(fixture_sku(f, "A", "available"), 10);
-    fixture_restart(f);
-}
-
 static void test_preorders_are_kept_by_incoming_stock(void **state)
 {
     struct fixture *f = *state;
@@ -203,8 +166,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_receive_limits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_transfer_in_two_legs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_transfer_leaves_what_is_held, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_an_earmark_is_for_its_use_alone, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_an_earmark_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(test_preorders_are_kept_by_incoming_stock, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
