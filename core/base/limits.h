@@ -39,6 +39,20 @@
 #define STK_EXPIRY_SLICE      1000 /* holds expired in one go, so that orders never wait long */
 #define STK_RECOVERY_GRACE_MS 5000 /* nothing expires this long after recovery */
 
+/* Publishing. */
+#define STK_GRANTS_MAX        1000  /* of one call for them, of one list of results */
+#define STK_NOTE_MAX          65536 /* bytes of a plugin's note: cursors, tokens */
+#define STK_AGEING_MS         60000 /* so long in a queue is as good as one class */
+#define STK_SWEEP_SLICE       500 /* listings looked at in one go, so that orders never wait long */
+#define STK_REPAIRS_MAX       3   /* within STK_REPAIRS_MS: then it is contested */
+#define STK_REPAIRS_MS        (24 * 3600 * 1000)
+#define STK_RETRY_FIRST_MS    60000 /* after a refusal; doubled each time up to the next */
+#define STK_RETRY_LAST_MS     3600000
+#define STK_ANSWER_WAIT_MS    300000 /* then a call's outcome counts as unknown */
+#define STK_LOCKED_WAIT_MS    3600000
+#define STK_BREAKER_WINDOW_MS 900000
+#define STK_BREAKER_LEAST     10 /* a breaker never holds for fewer */
+
 /* Journal. */
 #define STK_BATCH_BYTES           (8u * 1024 * 1024) /* one flush; twice the largest record */
 #define STK_BATCHES               3                  /* one fills, one is flushed, one is spare */

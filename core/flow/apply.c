@@ -4,10 +4,12 @@
 #include "core/flow/apply.h"
 #include "core/flow/amend.h"
 #include "core/flow/catalogue.h"
+#include "core/flow/channel.h"
 #include "core/flow/count.h"
 #include "core/flow/earmark.h"
 #include "core/flow/life.h"
 #include "core/flow/place.h"
+#include "core/flow/publish.h"
 #include "core/flow/query.h"
 #include "core/flow/return.h"
 #include "core/flow/shortfall.h"
@@ -171,6 +173,7 @@ void stk_apply_rows_of_cells(struct stk_apply *apply)
         stk_assert(stk_cell_balanced(stk_catalog_cell(catalog, cell),
                                      stk_catalog_cell_more(catalog, cell)));
         stk_row_put_cell(&apply->record, apply->state, cell);
+        stk_publish_sku(apply, stk_catalog_cell(catalog, cell)->sku);
     }
     scratch->touched_count = 0;
 }
@@ -328,6 +331,22 @@ stk_apply_fn stk_apply_verb(unsigned verb)
         [STK_VERB_ORDER_LIST] = stk_order_list,
         [STK_VERB_SHORTFALL_LIST] = stk_shortfall_list,
         [STK_VERB_SHORTFALL_RESOLVE] = stk_shortfall_resolve,
+        [STK_VERB_CHANNEL_PUT] = stk_channel_put,
+        [STK_VERB_CHANNEL_LIST] = stk_channel_list,
+        [STK_VERB_CHANNEL_STATUS] = stk_channel_status,
+        [STK_VERB_CHANNEL_PAUSE] = stk_channel_pause,
+        [STK_VERB_CHANNEL_RESUME] = stk_channel_resume,
+        [STK_VERB_CHANNEL_GOLIVE] = stk_channel_golive,
+        [STK_VERB_CHANNEL_HANDBACK] = stk_channel_handback,
+        [STK_VERB_CHANNEL_FLUSH] = stk_channel_flush,
+        [STK_VERB_CHANNEL_RESYNC] = stk_channel_resync,
+        [STK_VERB_CHANNEL_DISCOVER] = stk_channel_discover,
+        [STK_VERB_CHANNEL_DIFF] = stk_channel_diff,
+        [STK_VERB_CHANNEL_GRANT] = stk_channel_grant,
+        [STK_VERB_CHANNEL_RESULT] = stk_channel_result,
+        [STK_VERB_CHANNEL_OBSERVE] = stk_channel_observe,
+        [STK_VERB_CHANNEL_NOTE] = stk_channel_note,
+        [STK_VERB_CHANNEL_NOTE_GET] = stk_channel_note_get,
     };
     return verb < STK_VERB_COUNT ? table[verb] : NULL;
 }

@@ -2,6 +2,7 @@
  * that has any history is never deleted, or conservation could not be shown; a location is never
  * deleted. */
 #include "core/flow/catalogue.h"
+#include "core/flow/publish.h"
 
 /* ---- SKUs ---- */
 
@@ -280,6 +281,7 @@ enum stk_status stk_location_put(struct stk_apply *apply)
         catalog->locations = (uint16_t)(location + 1); /* readers see it from here on, complete */
     }
     stk_row_put_location(&apply->record, apply->state, location);
+    stk_publish_resync(apply->state, 0); /* other channels may sell from it now */
     stk_apply_say_bool(apply, "created", fresh);
     return STK_OK;
 }
@@ -353,6 +355,7 @@ enum stk_status stk_listing_put(struct stk_apply *apply)
     uint16_t named = stk_apply_name(apply, STK_NAME_CHANNEL, channel_name);
     stk_assert(named == next);
     stk_row_put_listing(&apply->record, apply->state, listing);
+    stk_publish_listing(apply, listing);
     stk_apply_say_bool(apply, "created", fresh);
     return STK_OK;
 }
@@ -370,6 +373,7 @@ enum stk_status stk_listing_delete(struct stk_apply *apply)
                                 "listing: no listing \"%.*s\" of this channel", (int)id.size,
                                 id.data);
     stk_apply_begin(apply);
+    stk_publish_forget(apply, listing);
     stk_catalog_remove_listing(catalog, listing);
     stk_row_delete_u32(&apply->record, STK_TABLE_LISTING, listing);
     return STK_OK;

@@ -2,6 +2,7 @@
  * line. */
 #include "core/flow/describe.h"
 #include "core/flow/order_row.h"
+#include "core/flow/publish_row.h"
 #include "core/flow/rows.h"
 
 /* One letter a field: key fields 1 2 4 8 (big-endian bytes), h (16 bytes); value fields v (varint),
@@ -150,6 +151,21 @@ static enum stk_status describe_key(struct stk_reader *key, struct stk_bytes val
     return STK_OK;
 }
 
+/* 0: another table. */
+static int describe_published(enum stk_table table, struct stk_reader *key, struct stk_reader *in,
+                              struct stk_doc *doc)
+{
+    if (table == STK_TABLE_CHANNEL)
+        stk_row_describe_channel(key, in, doc);
+    else if (table == STK_TABLE_PUBLISHED)
+        stk_row_describe_published(key, in, doc);
+    else if (table == STK_TABLE_NOTE)
+        stk_row_describe_note(in, doc);
+    else
+        return 0;
+    return 1;
+}
+
 enum stk_status stk_row_describe(const struct stk_names *names, enum stk_table table,
                                  struct stk_bytes key, struct stk_bytes value, struct stk_doc *doc,
                                  struct stk_error *err)
@@ -169,6 +185,8 @@ enum stk_status stk_row_describe(const struct stk_names *names, enum stk_table t
         return describe_cell(&key_reader, &in, doc, err);
     if (table == STK_TABLE_KEY)
         return describe_key(&key_reader, value, doc, err);
+    if (describe_published(table, &key_reader, &in, doc))
+        return key_reader.bad || in.bad ? damaged(table, err) : STK_OK;
     if (!shapes[table].key)
         return damaged(table, err);
     return describe_shape(&shapes[table], table, &key_reader, &in, doc, err);

@@ -63,6 +63,9 @@ void stk_engine_defaults(struct stk_engine_options *options)
         .shortfalls = 100000,
         .snapshot_rows = 1000000,
         .early = 100000,
+        .published = 2000000,
+        .notes = 10000,
+        .note_bytes = UINT64_C(64) << 20,
         .key_window_ms = 7 * day_ms,
         .closed_keep_ms = day_ms,
         .closed_keep_max = 1000000,
@@ -97,6 +100,9 @@ static struct stk_state_capacity capacity_of(const struct stk_engine_options *o)
         .keys_on_disk = o->keys_on_disk,
         .order_bytes = o->order_bytes,
         .key_bytes = o->key_bytes,
+        .published = o->published,
+        .notes = o->notes,
+        .note_bytes = o->note_bytes,
     };
 }
 
@@ -336,7 +342,10 @@ static uint32_t answer_room(const struct stk_command *command)
         return (uint32_t)sizeof(struct stk_answer) + command->attached.size;
     if (verb && verb->kind == STK_VERB_READ)
         return STK_ANSWER_MAX;
-    return command->size > 4096 || command->attach == STK_ATTACH_KEY ? ANSWER_LARGE : ANSWER_SMALL;
+    return command->size > 4096 || command->attach == STK_ATTACH_KEY ||
+                   command->verb == STK_VERB_CHANNEL_GRANT
+               ? ANSWER_LARGE
+               : ANSWER_SMALL;
 }
 
 static void relay(struct stk_inbox *to, struct stk_answer *room, const struct stk_command *command)

@@ -5,6 +5,7 @@
 #include "core/flow/count.h"
 #include "core/flow/earmark.h"
 #include "core/flow/life.h"
+#include "core/flow/publish.h"
 #include "core/flow/stock.h"
 
 #define HOUSEKEEPING_MS    1000
@@ -102,6 +103,8 @@ void stk_house_keep(struct stk_house *house, struct stk_writer *writer)
 {
     const struct stk_engine_options *options = writer->options;
     own_doing(house, writer, stk_snapshot_slice);
+    if (writer->state->channels.sweep != STK_NONE)
+        own_doing(house, writer, stk_publish_slice);
     forget_slice(house, writer->state);
     if (writer->now < house->housekept_ms + HOUSEKEEPING_MS)
         return;
@@ -116,6 +119,8 @@ void stk_house_keep(struct stk_house *house, struct stk_writer *writer)
 
 stk_time_t stk_house_next_ms(const struct stk_house *house, struct stk_writer *writer)
 {
+    if (writer->state->channels.sweep != STK_NONE)
+        return writer->now;
     return writer->now < house->grace_until_ms ? house->grace_until_ms
                                                : stk_wheel_next_ms(&writer->state->wheel);
 }

@@ -8,6 +8,7 @@
 #include "core/flow/allocate.h"
 #include "core/flow/earmark.h"
 #include "core/flow/life.h"
+#include "core/flow/publish.h"
 
 struct place {
     const struct stk_args_order_place *args;
@@ -269,11 +270,12 @@ void stk_order_short(struct stk_apply *apply, uint32_t slot, uint16_t line, int6
     stk_assert((int64_t)at->short_units + units >= 0);
     at->short_units = (uint32_t)((int64_t)at->short_units + units);
     for (uint16_t c = 0; c < at->component_count; c++) {
-        struct stk_sku_more *sku =
-            stk_catalog_sku_more(&state->catalog, component[at->first_component + c].sku);
-        int64_t open = sku->shortfall + units * component[at->first_component + c].units;
+        const struct stk_order_component *part = &component[at->first_component + c];
+        struct stk_sku_more *sku = stk_catalog_sku_more(&state->catalog, part->sku);
+        int64_t open = sku->shortfall + units * part->units;
         stk_assert(open >= 0 && open <= UINT32_MAX);
         sku->shortfall = (uint32_t)open;
+        stk_publish_sku(apply, part->sku); /* nothing of it is shown while it is short */
     }
     if (at->short_units == 0) {
         stk_book_remove_shortfall(&state->book, entry);
@@ -423,6 +425,9 @@ static void book(struct stk_apply *apply, const struct place *place, uint32_t sl
         uint32_t missing = place->line[i].quantity - covered;
         order->first_short += missing;
         stk_order_short(apply, slot, i, missing);
+        stk_listing_t listing = stk_order_lines(&state->orders, order)[i].listing;
+        if (place->args->fact && listing != STK_NONE)
+            stk_publish_sold(apply, listing, place->line[i].quantity, order->placed_ms);
     }
     if (apply->command->verb == STK_VERB_ORDER_SELL) {
         order->flags |= STK_ORDER_TILL | STK_ORDER_PAID_FLAG;

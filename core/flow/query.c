@@ -2,57 +2,8 @@
  * of the slot to go on from; slots do not move, so a page neither skips nor repeats what was there
  * all the time. */
 #include "core/flow/query.h"
-
-#define ITEM_MAX 24576 /* the most bytes of one item in a list, attributes included */
-
-/* ---- pages ---- */
-
-struct page {
-    uint32_t from;
-    uint32_t limit;
-    uint32_t count;
-    uint32_t mark;
-};
-
-static enum stk_status page_open(struct stk_apply *apply, const char *name, struct page *page)
-{
-    const struct stk_args_page *args = apply->args;
-    struct stk_bytes cursor = stk_apply_text(apply, args->cursor);
-    uint64_t from = 0;
-    for (uint32_t i = 0; i < cursor.size; i++) {
-        if (cursor.data[i] < '0' || cursor.data[i] > '9' || from > UINT32_MAX)
-            return stk_apply_refuse(apply, STK_INVALID, "cursor: not one that a page before gave");
-        from = from * 10 + (unsigned)(cursor.data[i] - '0');
-    }
-    if (from > UINT32_MAX)
-        return stk_apply_refuse(apply, STK_INVALID, "cursor: not one that a page before gave");
-    *page = (struct page){.from = (uint32_t)from,
-                          .limit = args->limit ? args->limit : STK_PAGE_DEFAULT};
-    stk_apply_say_key(apply, name);
-    page->mark = stk_doc_array_open(&apply->answer);
-    return STK_OK;
-}
-
-static int page_has_room(const struct stk_apply *apply, const struct page *page)
-{
-    return page->count < page->limit && apply->answer.capacity - apply->answer.size > 2 * ITEM_MAX;
-}
-
-/* next: slot to go on from, STK_NONE = that was all. */
-static enum stk_status page_close(struct stk_apply *apply, const struct page *page, uint32_t next)
-{
-    char text[16];
-    unsigned at = sizeof text;
-    stk_doc_array_close(&apply->answer, page->mark, page->count);
-    if (next == STK_NONE)
-        return STK_OK;
-    text[--at] = 0;
-    do
-        text[--at] = (char)('0' + next % 10);
-    while (next /= 10);
-    stk_apply_say_text(apply, "next", text + at);
-    return STK_OK;
-}
+#include "core/flow/channel.h"
+#include "core/flow/page.h"
 
 /* ---- SKUs ---- */
 
@@ -209,13 +160,6 @@ static void say_sku(struct stk_apply *apply, stk_sku_t sku)
     stk_doc_map_close(doc, mark, pairs);
 }
 
-/* An answer that is one document and no list: written in place of the pairs. */
-static enum stk_status whole(struct stk_apply *apply)
-{
-    apply->pairs = 0;
-    return STK_OK;
-}
-
 enum stk_status stk_sku_get(struct stk_apply *apply)
 {
     const struct stk_args_name *args = apply->args;
@@ -224,7 +168,7 @@ enum stk_status stk_sku_get(struct stk_apply *apply)
     if (status != STK_OK)
         return status;
     say_sku(apply, sku);
-    return whole(apply);
+    return stk_page_none(apply);
 }
 
 static int has_tag(const struct stk_state *state, stk_sku_t sku, struct stk_bytes tag)
@@ -245,20 +189,20 @@ enum stk_status stk_sku_list(struct stk_apply *apply)
     const struct stk_args_page *args = apply->args;
     const struct stk_catalog *catalog = &apply->state->catalog;
     struct stk_bytes tag = stk_apply_text(apply, args->tag);
-    struct page page;
+    struct stk_page page;
     uint32_t looked = 0;
-    enum stk_status status = page_open(apply, "skus", &page);
+    enum stk_status status = stk_page_open(apply, "skus", &page);
     if (status != STK_OK)
         return status;
     stk_sku_t sku = stk_catalog_next_sku(catalog, page.from);
-    for (; sku != STK_NONE && page_has_room(apply, &page) && looked < 100000; looked++) {
+    for (; sku != STK_NONE && stk_page_has_room(apply, &page) && looked < 100000; looked++) {
         if (has_tag(apply->state, sku, tag)) {
             say_sku(apply, sku);
             page.count++;
         }
         sku = stk_catalog_next_sku(catalog, sku + 1);
     }
-    return page_close(apply, &page, sku);
+    return stk_page_close(apply, &page, sku);
 }
 
 /* ---- locations ---- */
@@ -309,19 +253,19 @@ enum stk_status stk_location_get(struct stk_apply *apply)
     if (status != STK_OK)
         return status;
     say_location(apply, location);
-    return whole(apply);
+    return stk_page_none(apply);
 }
 
 enum stk_status stk_location_list(struct stk_apply *apply)
 {
-    struct page page;
-    enum stk_status status = page_open(apply, "locations", &page);
+    struct stk_page page;
+    enum stk_status status = stk_page_open(apply, "locations", &page);
     if (status != STK_OK)
         return status;
     uint32_t at = page.from, end = apply->state->catalog.locations;
-    for (; at < end && page_has_room(apply, &page); at++, page.count++)
+    for (; at < end && stk_page_has_room(apply, &page); at++, page.count++)
         say_location(apply, (stk_location_t)at);
-    return page_close(apply, &page, at < end ? at : STK_NONE);
+    return stk_page_close(apply, &page, at < end ? at : STK_NONE);
 }
 
 /* ---- listings ---- */
@@ -331,8 +275,10 @@ static void say_listing(struct stk_apply *apply, stk_listing_t index)
     struct stk_doc *doc = &apply->answer;
     const struct stk_state *state = apply->state;
     const struct stk_listing *at = stk_catalog_listing(&state->catalog, index);
-    stk_doc_map(doc, 4);
+    stk_doc_map(doc, 5);
     stk_doc_key_str(doc, "channel", stk_names_text(state->names, STK_NAME_CHANNEL, at->channel));
+    stk_doc_text(doc, "published");
+    stk_channel_say_published(apply, index);
     stk_doc_key_str(doc, "listing", stk_catalog_listing_id(&state->catalog, index));
     stk_doc_key_bool(doc, "active", at->active);
     stk_doc_text(doc, "components");
@@ -360,7 +306,7 @@ enum stk_status stk_listing_get(struct stk_apply *apply)
                                 "listing: no listing \"%.*s\" of this channel", (int)id.size,
                                 id.data);
     say_listing(apply, listing);
-    return whole(apply);
+    return stk_page_none(apply);
 }
 
 static int listing_wanted(const struct stk_state *state, stk_listing_t index, uint16_t channel,
@@ -396,24 +342,24 @@ static enum stk_status filters(struct stk_apply *apply, uint16_t *channel, stk_s
 enum stk_status stk_listing_list(struct stk_apply *apply)
 {
     const struct stk_catalog *catalog = &apply->state->catalog;
-    struct page page;
+    struct stk_page page;
     uint16_t channel;
     stk_sku_t sku;
     uint32_t looked = 0;
     enum stk_status status = filters(apply, &channel, &sku);
     if (status == STK_OK)
-        status = page_open(apply, "listings", &page);
+        status = stk_page_open(apply, "listings", &page);
     if (status != STK_OK)
         return status;
     stk_listing_t at = stk_catalog_next_listing(catalog, page.from);
-    for (; at != STK_NONE && page_has_room(apply, &page) && looked < 100000; looked++) {
+    for (; at != STK_NONE && stk_page_has_room(apply, &page) && looked < 100000; looked++) {
         if (listing_wanted(apply->state, at, channel, sku)) {
             say_listing(apply, at);
             page.count++;
         }
         at = stk_catalog_next_listing(catalog, at + 1);
     }
-    return page_close(apply, &page, at);
+    return stk_page_close(apply, &page, at);
 }
 
 /* ---- incoming, shortfalls ---- */
@@ -421,17 +367,17 @@ enum stk_status stk_listing_list(struct stk_apply *apply)
 enum stk_status stk_incoming_list(struct stk_apply *apply)
 {
     const struct stk_state *state = apply->state;
-    struct page page;
+    struct stk_page page;
     uint16_t channel;
     stk_sku_t sku;
     enum stk_status status = filters(apply, &channel, &sku);
     if (status == STK_OK)
-        status = page_open(apply, "incoming", &page);
+        status = stk_page_open(apply, "incoming", &page);
     if (status != STK_OK)
         return status;
     struct stk_doc *doc = &apply->answer;
     uint32_t at = page.from;
-    for (; at < state->book.incoming.top && page_has_room(apply, &page); at++) {
+    for (; at < state->book.incoming.top && stk_page_has_room(apply, &page); at++) {
         const struct stk_incoming *incoming = stk_pool_at(&state->book.incoming, at);
         if (!stk_book_incoming_lives(&state->book, at) || (sku != STK_NONE && incoming->sku != sku))
             continue;
@@ -446,7 +392,7 @@ enum stk_status stk_incoming_list(struct stk_apply *apply)
         stk_doc_key_int(doc, "ship_by", incoming->ship_by_ms);
         page.count++;
     }
-    return page_close(apply, &page, at < state->book.incoming.top ? at : STK_NONE);
+    return stk_page_close(apply, &page, at < state->book.incoming.top ? at : STK_NONE);
 }
 
 static int shortfall_is_of(const struct stk_state *state, const struct stk_order *order,
@@ -463,17 +409,17 @@ static int shortfall_is_of(const struct stk_state *state, const struct stk_order
 enum stk_status stk_shortfall_list(struct stk_apply *apply)
 {
     const struct stk_state *state = apply->state;
-    struct page page;
+    struct stk_page page;
     uint16_t channel;
     stk_sku_t sku;
     enum stk_status status = filters(apply, &channel, &sku);
     if (status == STK_OK)
-        status = page_open(apply, "shortfalls", &page);
+        status = stk_page_open(apply, "shortfalls", &page);
     if (status != STK_OK)
         return status;
     struct stk_doc *doc = &apply->answer;
     uint32_t at = page.from;
-    for (; at < state->book.shortfalls.top && page_has_room(apply, &page); at++) {
+    for (; at < state->book.shortfalls.top && stk_page_has_room(apply, &page); at++) {
         const struct stk_shortfall *entry = stk_pool_at(&state->book.shortfalls, at);
         uint32_t slot =
             entry->order_number ? stk_orders_find(&state->orders, entry->order_key) : STK_NONE;
@@ -493,7 +439,7 @@ enum stk_status stk_shortfall_list(struct stk_apply *apply)
         stk_doc_key_bool(doc, "back_order", entry->back_order);
         page.count++;
     }
-    return page_close(apply, &page, at < state->book.shortfalls.top ? at : STK_NONE);
+    return stk_page_close(apply, &page, at < state->book.shortfalls.top ? at : STK_NONE);
 }
 
 /* ---- orders ---- */
@@ -603,7 +549,7 @@ enum stk_status stk_order_get(struct stk_apply *apply)
     if (status != STK_OK)
         return status;
     say_order(apply, stk_orders_at(&apply->state->orders, slot), 1);
-    return whole(apply);
+    return stk_page_none(apply);
 }
 
 /* Bytes that an order may take in a list: long ones end the page. */
@@ -616,7 +562,7 @@ enum stk_status stk_order_list(struct stk_apply *apply)
 {
     const struct stk_args_page *args = apply->args;
     const struct stk_orders *orders = &apply->state->orders;
-    struct page page;
+    struct stk_page page;
     uint16_t channel;
     stk_sku_t sku;
     uint32_t looked = 0;
@@ -624,20 +570,21 @@ enum stk_status stk_order_list(struct stk_apply *apply)
         return STK_AGAIN; /* the reader thread lists them */
     enum stk_status status = filters(apply, &channel, &sku);
     if (status == STK_OK)
-        status = page_open(apply, "orders", &page);
+        status = stk_page_open(apply, "orders", &page);
     if (status != STK_OK)
         return status;
     uint32_t slot = stk_orders_next(orders, page.from);
-    for (; slot != STK_NONE && page_has_room(apply, &page) && looked < 100000; looked++) {
+    for (; slot != STK_NONE && stk_page_has_room(apply, &page) && looked < 100000; looked++) {
         const struct stk_order *order = stk_orders_at(orders, slot);
         if ((!channel || order->channel == channel) &&
             (!args->state || order->state == args->state)) {
-            if (apply->answer.capacity - apply->answer.size < order_bytes(order) + ITEM_MAX)
+            if (apply->answer.capacity - apply->answer.size <
+                order_bytes(order) + STK_PAGE_ITEM_MAX)
                 break;
             say_order(apply, order, 0);
             page.count++;
         }
         slot = stk_orders_next(orders, slot + 1);
     }
-    return page_close(apply, &page, slot);
+    return stk_page_close(apply, &page, slot);
 }

@@ -73,10 +73,11 @@ static enum stk_status load_batch(void *arg, const struct stk_batch_view *batch,
 /* Order matters where one row refers to another: words, locations, SKUs, cells, then what uses
  * them. */
 static const enum stk_table load_order[] = {
-    STK_TABLE_NAME,      STK_TABLE_LOCATION, STK_TABLE_SKU,          STK_TABLE_CELL,
-    STK_TABLE_LISTING,   STK_TABLE_MOVEMENT, STK_TABLE_INCOMING,     STK_TABLE_EARMARK,
-    STK_TABLE_TRANSFER,  STK_TABLE_SNAPSHOT, STK_TABLE_SNAPSHOT_ROW, STK_TABLE_ORDER,
-    STK_TABLE_SHORTFALL, STK_TABLE_KEY,      STK_TABLE_ENGINE,       STK_TABLE_EARLY,
+    STK_TABLE_NAME,      STK_TABLE_LOCATION,  STK_TABLE_SKU,          STK_TABLE_CELL,
+    STK_TABLE_LISTING,   STK_TABLE_MOVEMENT,  STK_TABLE_INCOMING,     STK_TABLE_EARMARK,
+    STK_TABLE_TRANSFER,  STK_TABLE_SNAPSHOT,  STK_TABLE_SNAPSHOT_ROW, STK_TABLE_ORDER,
+    STK_TABLE_SHORTFALL, STK_TABLE_KEY,       STK_TABLE_ENGINE,       STK_TABLE_EARLY,
+    STK_TABLE_CHANNEL,   STK_TABLE_PUBLISHED, STK_TABLE_NOTE,
 };
 
 static enum stk_status load_rows(struct load *load, struct stk_rows *rows, struct stk_error *err)
@@ -119,5 +120,6 @@ enum stk_status stk_recover(struct stk_state *state, struct stk_rows *rows,
     if (status == STK_OK && state->seq != durable)
         return stk_error_set(err, STK_CORRUPT, "journal: ends at %llu, %llu was expected",
                              (unsigned long long)state->seq, (unsigned long long)durable);
+    state->channels.sweep = 0; /* what each channel should be told now is looked at anew */
     return status;
 }

@@ -3,6 +3,7 @@
  * one is STK_CORRUPT and names the row. */
 #include "core/flow/rows.h"
 #include "core/flow/command.h"
+#include "core/flow/publish_row.h"
 #include "core/flow/verb.h"
 #include "core/state/earmark.h"
 #include <stdio.h>
@@ -951,6 +952,16 @@ static enum stk_status load_early(struct stk_state *state, struct stk_reader *ke
 
 /* ---- any row ---- */
 
+static void unload_listing(struct stk_state *state, stk_listing_t listing)
+{
+    struct stk_channels *channels = &state->channels;
+    if (!stk_catalog_listing_lives(&state->catalog, listing))
+        return;
+    while (stk_published_first(channels, listing) != STK_NONE)
+        stk_published_remove(channels, stk_published_first(channels, listing));
+    stk_catalog_remove_listing(&state->catalog, listing);
+}
+
 /* Rows that are deleted while the engine lives. Cells and locations never are, but with their SKU.
  */
 static enum stk_status unload(struct stk_state *state, enum stk_table table, struct stk_reader *key,
@@ -968,9 +979,10 @@ static enum stk_status unload(struct stk_state *state, enum stk_table table, str
         stk_catalog_remove_sku(&state->catalog, slot);
         return STK_OK;
     case STK_TABLE_LISTING:
-        slot = stk_get_be32(key);
-        if (stk_catalog_listing_lives(&state->catalog, slot))
-            stk_catalog_remove_listing(&state->catalog, slot);
+        unload_listing(state, stk_get_be32(key));
+        return STK_OK;
+    case STK_TABLE_PUBLISHED:
+        stk_row_unload_published(state, key);
         return STK_OK;
     case STK_TABLE_MOVEMENT:
         unload_movement(state, key);
@@ -1059,6 +1071,12 @@ static enum stk_status load(struct stk_state *state, enum stk_table table, struc
         return load_shortfall(state, key, &in, err);
     case STK_TABLE_EARLY:
         return load_early(state, key, &in, err);
+    case STK_TABLE_CHANNEL:
+        return stk_row_load_channel(state, key, &in, err);
+    case STK_TABLE_PUBLISHED:
+        return stk_row_load_published(state, key, &in, err);
+    case STK_TABLE_NOTE:
+        return stk_row_load_note(state, key, &in, err);
     default:
         return stk_error_set(err, STK_VERSION, "table %u is not known here", (unsigned)table);
     }

@@ -3,30 +3,10 @@
  * Always true: a field stands in its table in the order of its struct, its bit is the member's own,
  * and no table has more than STK_FIELDS_MAX fields. All of it is constant; any thread may read. */
 #include "core/flow/verb.h"
+#include "core/flow/verb_channel.h"
+#include "core/flow/verb_make.h"
 #include "core/state/order.h"
-#include <stddef.h>
 #include <string.h>
-
-#define MONEY_MAX    INT64_C(1000000000000000)     /* 10^15 minor units: sums of 1,000 lines fit */
-#define TIME_MAX     INT64_C(253402300799999)      /* the end of the year 9999 */
-#define SPAN_MAX     (INT64_C(400) * 24 * 3600000) /* orders are kept so long */
-#define UNITS_MAX    1000000                       /* of one SKU in one unit of a listing */
-#define CURSOR_BYTES STK_TEXT_MAX
-
-/* A field named as its member. NAMED: another name on the wire. */
-#define NAMED(wire, args, ARGS, member_, MEMBER, type_)                                            \
-    .name = wire, .name_size = sizeof(wire) - 1, .type = STK_FIELD_##type_,                        \
-    .bit = STK_HAS_##ARGS##_##MEMBER, .offset = offsetof(struct stk_args_##args, member_)
-#define FIELD(args, ARGS, member_, MEMBER, type_)                                                  \
-    NAMED(#member_, args, ARGS, member_, MEMBER, type_)
-#define REQUIRED    .required = 1
-#define ID_RANGE    .min = 1, .max = STK_ID_MAX
-#define UNITS(low)  .min = (low), .max = STK_QUANTITY_MAX
-#define MONEY_RANGE .min = 0, .max = MONEY_MAX
-#define TIME_RANGE  .min = 0, .max = TIME_MAX
-#define FLAG_RANGE  .min = 0, .max = 1
-#define ITEMS(args, low, high)                                                                     \
-    .min = (low), .max = (high), .sub_size = sizeof(struct stk_args_##args), .sub = args##_fields
 
 /* --- names of enums --- */
 
@@ -682,6 +662,84 @@ static const struct stk_verb verbs[STK_VERB_COUNT] = {
     [STK_VERB_STATUS] = {VERB(STATUS, "status", READER, VIEW, none, none_fields),
                          .help = "how the engine is",
                          .result = "version, uptime, sequences, flush times, capacities, warnings"},
+    [STK_VERB_CHANNEL_PUT] = {VERB(CHANNEL_PUT, "channel.put", WRITE, OPERATE, channel_put,
+                                   stk_channel_put_fields),
+                              MAY_ID,
+                              .help = "open a channel as an outlet, or change its quantity policy; "
+                                      "a new one only observes",
+                              .result = "seq, created"},
+    [STK_VERB_CHANNEL_LIST] = {VERB(CHANNEL_LIST, "channel.list", READ, VIEW, page,
+                                    location_list_fields),
+                               .help = "channels, a page at a time", .result = PAGE_OF("channels")},
+    [STK_VERB_CHANNEL_STATUS] = {VERB(CHANNEL_STATUS, "channel.status", READ, VIEW, channel,
+                                      stk_channel_fields),
+                                 .help = "a channel: policy, ladder, what is queued and on its way",
+                                 .result = "the fields of channel.put, steps, states, queued, "
+                                           "oldest_unsent_ms, watermark"},
+    [STK_VERB_CHANNEL_PAUSE] = {VERB(CHANNEL_PAUSE, "channel.pause", WRITE, OPERATE, channel,
+                                     stk_channel_fields),
+                                MAY_ID, .help = "write nothing until it is resumed",
+                                .result = "seq"},
+    [STK_VERB_CHANNEL_RESUME] = {VERB(CHANNEL_RESUME, "channel.resume", WRITE, OPERATE, channel,
+                                      stk_channel_fields),
+                                 MAY_ID, .help = "go on, also after a breaker or a hand-back",
+                                 .result = "seq"},
+    [STK_VERB_CHANNEL_GOLIVE] = {VERB(CHANNEL_GOLIVE, "channel.golive", WRITE, OPERATE,
+                                      channel_golive, stk_channel_golive_fields),
+                                 MAY_ID,
+                                 .help = "how far the engine may go: observe, zero_only, lower, "
+                                         "full; for all listings or a share of them",
+                                 .result = "seq"},
+    [STK_VERB_CHANNEL_HANDBACK] = {VERB(CHANNEL_HANDBACK, "channel.handback", WRITE, OPERATE,
+                                        channel, stk_channel_fields),
+                                   MAY_ID,
+                                   .help = "stop writing now; what is on its way is waited for, "
+                                           "then the channel only observes",
+                                   .result = "seq, on_way"},
+    [STK_VERB_CHANNEL_FLUSH] = {VERB(CHANNEL_FLUSH, "channel.flush", WRITE, OPERATE, channel,
+                                     stk_channel_fields),
+                                MAY_ID, .help = "send what is queued as soon as budget allows",
+                                .result = "seq, queued"},
+    [STK_VERB_CHANNEL_RESYNC] = {VERB(CHANNEL_RESYNC, "channel.resync", WRITE, OPERATE, channel,
+                                      stk_channel_fields),
+                                 MAY_ID,
+                                 .help = "look at every listing, and forget what it was told: all "
+                                         "values are sent again",
+                                 .result = "seq, listings"},
+    [STK_VERB_CHANNEL_DISCOVER] = {VERB(CHANNEL_DISCOVER, "channel.discover", WRITE, OPERATE,
+                                        channel, stk_channel_fields),
+                                   MAY_ID, .help = "read the shop's listings anew",
+                                   .result = "seq"},
+    [STK_VERB_CHANNEL_DIFF] = {VERB(CHANNEL_DIFF, "channel.diff", READ, VIEW, channel,
+                                    stk_channel_diff_fields),
+                               .help = "what would be written, and what there is now",
+                               .result = PAGE_OF("differences (listing, kind, desired, sent, "
+                                                 "accepted, observed, state)")},
+    [STK_VERB_CHANNEL_GRANT] = {VERB(CHANNEL_GRANT, "channel.grant", WRITE, OPERATE, channel_grant,
+                                     stk_channel_grant_fields),
+                                MAY_ID,
+                                .help = "for the channel's own thread: leave to send these values",
+                                .result = "seq, items (grant, listing, kind, value, before), "
+                                          "queued, flush_asked, discover_asked, resync_asked, "
+                                          "paused, handing_back"},
+    [STK_VERB_CHANNEL_RESULT] = {VERB(CHANNEL_RESULT, "channel.result", WRITE, OPERATE,
+                                      channel_result, stk_channel_result_fields),
+                                 MAY_ID, .help = "what the channel said to granted values",
+                                 .result = "seq, stale"},
+    [STK_VERB_CHANNEL_OBSERVE] = {VERB(CHANNEL_OBSERVE, "channel.observe", WRITE, OPERATE,
+                                       channel_observe, stk_channel_observe_fields),
+                                  MAY_ID, .help = "values that were read at the channel",
+                                  .result = "seq, unknown, older"},
+    [STK_VERB_CHANNEL_NOTE] = {VERB(CHANNEL_NOTE, "channel.note", WRITE, OPERATE, channel_note,
+                                    stk_channel_note_fields),
+                               MAY_ID,
+                               .help = "a durable key-value of the channel's plugin, its cursors "
+                                       "among them, and its watermark",
+                               .result = "seq"},
+    [STK_VERB_CHANNEL_NOTE_GET] = {VERB(CHANNEL_NOTE_GET, "channel.note_get", READ, OPERATE,
+                                        channel_note, stk_channel_note_get_fields),
+                                   .help = "a key-value of the channel's plugin",
+                                   .result = "value"},
 };
 
 const struct stk_verb *stk_verb_by_number(unsigned number)

@@ -118,7 +118,23 @@ struct stk_verb {
     STK_VERB(JOURNAL_READ, 36, "journal.read")                                                     \
     STK_VERB(BACKUP_START, 37, "backup.start")                                                     \
     STK_VERB(BACKUP_VERIFY, 38, "backup.verify")                                                   \
-    STK_VERB(STATUS, 39, "status")
+    STK_VERB(STATUS, 39, "status")                                                                 \
+    STK_VERB(CHANNEL_PUT, 40, "channel.put")                                                       \
+    STK_VERB(CHANNEL_LIST, 41, "channel.list")                                                     \
+    STK_VERB(CHANNEL_STATUS, 42, "channel.status")                                                 \
+    STK_VERB(CHANNEL_PAUSE, 43, "channel.pause")                                                   \
+    STK_VERB(CHANNEL_RESUME, 44, "channel.resume")                                                 \
+    STK_VERB(CHANNEL_GOLIVE, 45, "channel.golive")                                                 \
+    STK_VERB(CHANNEL_HANDBACK, 46, "channel.handback")                                             \
+    STK_VERB(CHANNEL_FLUSH, 47, "channel.flush")                                                   \
+    STK_VERB(CHANNEL_RESYNC, 48, "channel.resync")                                                 \
+    STK_VERB(CHANNEL_DISCOVER, 49, "channel.discover")                                             \
+    STK_VERB(CHANNEL_DIFF, 50, "channel.diff")                                                     \
+    STK_VERB(CHANNEL_GRANT, 51, "channel.grant")                                                   \
+    STK_VERB(CHANNEL_RESULT, 52, "channel.result")                                                 \
+    STK_VERB(CHANNEL_OBSERVE, 53, "channel.observe")                                               \
+    STK_VERB(CHANNEL_NOTE, 54, "channel.note")                                                     \
+    STK_VERB(CHANNEL_NOTE_GET, 55, "channel.note_get")
 
 enum stk_verb_number {
     STK_VERB_ENGINE = 0, /* in records: the engine's own doing */

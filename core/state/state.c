@@ -2,6 +2,7 @@
 #include "core/state/state.h"
 #include "core/state/check_books.h"
 #include "core/state/check_catalog.h"
+#include "core/state/check_channels.h"
 #include "core/state/check_orders.h"
 #include <string.h>
 
@@ -22,6 +23,11 @@ enum stk_status stk_state_init(struct stk_state *state, const struct stk_state_c
                                  capacity->keys_on_disk, err);
     if (status == STK_OK)
         status = stk_book_init(&state->book, &capacity->book, err);
+    if (status == STK_OK)
+        status = stk_channels_init(&state->channels, capacity->catalog.listings,
+                                   capacity->published, err);
+    if (status == STK_OK)
+        status = stk_notes_init(&state->notes, capacity->notes, capacity->note_bytes, err);
     if (status != STK_OK)
         stk_state_fini(state);
     return status;
@@ -29,6 +35,8 @@ enum stk_status stk_state_init(struct stk_state *state, const struct stk_state_c
 
 void stk_state_fini(struct stk_state *state)
 {
+    stk_notes_fini(&state->notes);
+    stk_channels_fini(&state->channels);
     stk_book_fini(&state->book);
     stk_dedupe_fini(&state->dedupe);
     stk_wheel_fini(&state->wheel);
@@ -47,5 +55,7 @@ enum stk_status stk_state_check(const struct stk_state *state, struct stk_error 
         status = stk_check_orders(state, err);
     if (status == STK_OK)
         status = stk_check_books(state, err);
+    if (status == STK_OK)
+        status = stk_check_channels(state, err);
     return status == STK_OK ? stk_dedupe_check(&state->dedupe, err) : status;
 }

@@ -4,8 +4,10 @@
 
 #include "core/state/book.h"
 #include "core/state/catalog.h"
+#include "core/state/channel.h"
 #include "core/state/dedupe.h"
 #include "core/state/names.h"
+#include "core/state/note.h"
 #include "core/state/order.h"
 #include "core/state/wheel.h"
 
@@ -16,6 +18,8 @@ struct stk_state {
     struct stk_wheel wheel;
     struct stk_dedupe dedupe;
     struct stk_book book;
+    struct stk_channels channels;
+    struct stk_notes notes;
     stk_seq_t seq;      /* of the last effect */
     stk_time_t time_ms; /* of the last effect: engine time never goes back */
 };
@@ -24,7 +28,8 @@ struct stk_state_capacity {
     struct stk_catalog_capacity catalog;
     struct stk_book_capacity book;
     uint32_t orders, holds, keys, keys_on_disk;
-    uint64_t order_bytes, key_bytes;
+    uint32_t published, notes;
+    uint64_t order_bytes, key_bytes, note_bytes;
 };
 enum stk_status stk_state_init(struct stk_state *state, const struct stk_state_capacity *capacity,
                                struct stk_error *err);

@@ -41,7 +41,10 @@
     STK_TABLE(SNAPSHOT_ROW, 14, 8, "snapshot_row", "u32 snapshot, u32 sku")                        \
     STK_TABLE(SHORTFALL, 15, 10, "shortfall", "u64 order number, u16 line")                        \
     STK_TABLE(ENGINE, 16, 1, "engine", "u8 item")                                                  \
-    STK_TABLE(EARLY, 17, 16, "early", "16 bytes order key")
+    STK_TABLE(EARLY, 17, 16, "early", "16 bytes order key")                                        \
+    STK_TABLE(CHANNEL, 18, 2, "channel", "u16 channel")                                            \
+    STK_TABLE(PUBLISHED, 19, 5, "published", "u32 listing, u8 kind")                               \
+    STK_TABLE(NOTE, 20, 16, "note", "hash of channel and key")
 
 enum stk_table {
 #define STK_TABLE_ENUM(name, number, key_size, text, key) STK_TABLE_##name = number,

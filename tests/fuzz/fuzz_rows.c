@@ -34,6 +34,9 @@ static void init(struct stk_state *state)
         .keys_on_disk = 1024,
         .order_bytes = 1 << 20,
         .key_bytes = 1 << 20,
+        .published = 64,
+        .notes = 16,
+        .note_bytes = 1 << 20,
     };
     if (stk_state_init(state, &capacity, &err) != STK_OK)
         abort();

@@ -1,5 +1,6 @@
 #include "tests/lib/engine_fixture.h"
 #include "core/base/doc.h"
+#include "core/flow/publish_row.h"
 #include "core/flow/rows.h"
 #include "tests/lib/json_doc.h"
 #include <stdarg.h>
@@ -276,6 +277,15 @@ static void put_all(struct stk_record *out, const struct stk_state *state)
     for (uint32_t i = 0; i < book->early.top; i++)
         if (((const struct stk_early *)stk_pool_at(&book->early, i))->used)
             stk_row_put_early(out, state, i);
+    for (unsigned i = 1; i < STK_CHANNELS_MAX; i++)
+        if (stk_channel_at(&state->channels, (stk_channel_t)i)->used)
+            stk_row_put_channel(out, state, (stk_channel_t)i);
+    for (uint32_t i = 0; i < state->channels.published.top; i++)
+        if (stk_published_at(&state->channels, i)->on_disk)
+            stk_row_put_published(out, state, i);
+    for (uint32_t i = 0; i < state->notes.pool.top; i++)
+        if (stk_notes_at(&state->notes, i)->key_size)
+            stk_row_put_note(out, state, i);
 }
 
 uint8_t *fixture_dump(const struct stk_state *state, uint32_t *size)

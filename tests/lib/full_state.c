@@ -15,6 +15,9 @@ const struct stk_state_capacity full_state_capacity = {
     .keys_on_disk = 64,
     .order_bytes = 16384,
     .key_bytes = 16384,
+    .published = 16,
+    .notes = 8,
+    .note_bytes = 16384,
 };
 
 static struct stk_bytes bytes(const char *text)
@@ -276,6 +279,24 @@ static void make_keys(struct full_state *full)
     must(stk_dedupe_filter_add(&full->state.dedupe, 5, 0, (struct stk_hash){1, 2}));
 }
 
+static void make_published(struct full_state *full)
+{
+    struct stk_channels *channels = &full->state.channels;
+    stk_channel_t number = stk_catalog_listing(&full->state.catalog, 0)->channel;
+    stk_channel_open(channels, number);
+    stk_channel_at(channels, number)->step[STK_PUBLISH_QUANTITY] = STK_STEP_FULL;
+    stk_channel_at(channels, number)->cap = 50;
+    uint32_t slot = stk_published_add(channels, 0, number, STK_PUBLISH_QUANTITY);
+    struct stk_publication *at = stk_published_at(channels, slot);
+    at->known = STK_KNOWN_SENT | STK_KNOWN_ACCEPTED | STK_KNOWN_OBSERVED;
+    at->sent = at->accepted = 7, at->observed = 6;
+    at->sent_ms = NOW_MS - 3000, at->accepted_ms = NOW_MS - 2000, at->observed_ms = NOW_MS - 1000;
+    at->grant = 5;
+    at->on_disk = 1;
+    stk_published_state(channels, slot, STK_PUBLISH_ACCEPTED);
+    stk_notes_put(&full->state.notes, number, bytes("cursor"), bytes("page 3"));
+}
+
 void full_state_init(struct full_state *full)
 {
     must(stk_state_init(&full->state, &full_state_capacity, NULL));
@@ -288,6 +309,7 @@ void full_state_init(struct full_state *full)
     make_first_orders(full);
     make_last_orders(full);
     make_keys(full);
+    make_published(full);
     stk_wheel_advance(&full->state.wheel, &full->state.orders, NOW_MS);
 }
 

@@ -5,7 +5,8 @@
  * orders: 0 waits for its expiry (5 a, 3 kits), 1 is closed (4 a shipped, 1 of them back), 2 is a
  * fact that is short of c, 3 is paid and has a pre-order of b; movements of cell 0; two incoming
  * documents for b; an earmark at cell 3; a transfer of a; a snapshot with three rows; a shortfall;
- * an early cancellation; three keys in memory and one on disk. */
+ * an early cancellation; three keys in memory and one on disk; the channel of the first listing,
+ * what it was told of it, and a note. */
 #ifndef STK_TESTS_FULL_STATE_H
 #define STK_TESTS_FULL_STATE_H
 

@@ -1,5 +1,6 @@
 /* Rows: what put writes, load reads; damage is named and never followed. */
 #include "core/flow/describe.h"
+#include "core/flow/publish_row.h"
 #include "core/flow/rows.h"
 #include "core/flow/verb.h"
 #include "tests/lib/engine_fixture.h"
@@ -69,6 +70,14 @@ static void put_keyed(struct stk_record *out, const struct stk_state *state)
     for (uint32_t i = 0; i < book->early.top; i++)
         if (((struct stk_early *)stk_pool_at(&book->early, i))->used)
             stk_row_put_early(out, state, i);
+    for (uint16_t i = 1; i < STK_CHANNELS_MAX; i++)
+        if (stk_channel_at(&state->channels, i)->used)
+            stk_row_put_channel(out, state, i);
+    for (uint32_t i = 0; i < state->channels.published.top; i++)
+        if (stk_published_at(&state->channels, i)->on_disk)
+            stk_row_put_published(out, state, i);
+    for (uint32_t i = 0; i < state->notes.pool.top; i++)
+        stk_row_put_note(out, state, i);
 }
 
 static void put_all(struct stk_record *out, const struct stk_state *state)
