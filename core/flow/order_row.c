@@ -398,6 +398,7 @@ static enum stk_status count_short(struct stk_state *state, uint32_t slot, int s
     const struct stk_order_line *line = stk_order_lines(&state->orders, order);
     const struct stk_order_component *component = stk_order_components(&state->orders, order);
     for (uint16_t i = 0; i < order->lines; i++) {
+        state->book.short_lines += line[i].short_units ? (uint32_t)sign : 0;
         for (uint16_t c = 0; c < line[i].component_count && line[i].short_units; c++) {
             const struct stk_order_component *part = &component[line[i].first_component + c];
             struct stk_sku_more *more = stk_catalog_sku_more(&state->catalog, part->sku);

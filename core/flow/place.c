@@ -278,12 +278,15 @@ void stk_order_short(struct stk_apply *apply, uint32_t slot, uint16_t line, int6
         stk_publish_sku(apply, part->sku); /* nothing of it is shown while it is short */
     }
     if (at->short_units == 0) {
+        state->book.short_lines--;
         stk_book_remove_shortfall(&state->book, entry);
         stk_row_delete_shortfall(&apply->record, order->number, line);
         return;
     }
-    if (entry == STK_NONE)
+    if (entry == STK_NONE) {
+        state->book.short_lines++;
         entry = stk_book_add_shortfall(&state->book, order->number, line);
+    }
     stk_assert(entry != STK_NONE);
     struct stk_shortfall *shortfall = stk_pool_at(&state->book.shortfalls, entry);
     if (shortfall->since_ms == 0)

@@ -95,6 +95,38 @@ static enum stk_status load_rows(struct load *load, struct stk_rows *rows, struc
     return status;
 }
 
+/* A shortfall is of a line of an order that is there, and short by as much; each short line has
+ * one. A damaged row here would cover, or lose, what a buyer waits for. */
+static enum stk_status check_shortfalls(const struct stk_state *state, struct stk_error *err)
+{
+    const struct stk_pool *pool = &state->book.shortfalls;
+    for (uint32_t i = 0; i < pool->top; i++) {
+        const struct stk_shortfall *entry = stk_pool_at(pool, i);
+        if (!entry->order_number)
+            continue;
+        uint32_t slot = stk_orders_find(&state->orders, entry->order_key);
+        const struct stk_order *order =
+            slot == STK_NONE ? NULL : stk_orders_at(&state->orders, slot);
+        if (!order || order->number != entry->order_number || entry->line >= order->lines)
+            return stk_error_set(err, STK_CORRUPT,
+                                 "shortfall: order %llu has no line %u: restore from a backup",
+                                 (unsigned long long)entry->order_number, entry->line + 1u);
+        uint32_t units = stk_order_lines(&state->orders, order)[entry->line].short_units;
+        if (units != entry->units)
+            return stk_error_set(err, STK_CORRUPT,
+                                 "shortfall: line %u of order %llu is short of %u units, its "
+                                 "entry says %u: restore from a backup",
+                                 entry->line + 1u, (unsigned long long)entry->order_number, units,
+                                 entry->units);
+    }
+    if (pool->used != state->book.short_lines)
+        return stk_error_set(err, STK_CORRUPT,
+                             "shortfall: %u lines of orders are short, %u entries are there: "
+                             "restore from a backup",
+                             state->book.short_lines, pool->used);
+    return STK_OK;
+}
+
 enum stk_status stk_recover(struct stk_state *state, struct stk_rows *rows,
                             const struct stk_log *log, struct stk_error *err)
 {
@@ -121,5 +153,5 @@ enum stk_status stk_recover(struct stk_state *state, struct stk_rows *rows,
         return stk_error_set(err, STK_CORRUPT, "journal: ends at %llu, %llu was expected",
                              (unsigned long long)state->seq, (unsigned long long)durable);
     state->channels.sweep = 0; /* what each channel should be told now is looked at anew */
-    return status;
+    return status == STK_OK ? check_shortfalls(state, err) : status;
 }

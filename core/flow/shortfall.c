@@ -110,7 +110,11 @@ static uint32_t next_back_order(const struct stk_apply *apply, stk_sku_t sku, ui
             entry->order_number >= best_number)
             continue;
         uint32_t slot = stk_orders_find(&state->orders, entry->order_key);
+        if (slot == STK_NONE) /* recovery refuses such an entry; nothing may crash for it */
+            continue;
         const struct stk_order *order = stk_orders_at(&state->orders, slot);
+        if (order->number != entry->order_number || entry->line >= order->lines)
+            continue;
         const struct stk_order_line *line = stk_order_lines(&state->orders, order) + entry->line;
         const struct stk_order_component *component = stk_order_components(&state->orders, order);
         for (uint16_t c = 0; c < line->component_count; c++)

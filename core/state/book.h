@@ -109,10 +109,11 @@ struct stk_book {
     struct stk_index shortfall_keys;    /* order number and line */
     struct stk_index early_keys;
     uint32_t first_movement, last_movement; /* of all; STK_NONE */
-    uint32_t early_from;                    /* where stk_book_forget_early goes on */
-    uint32_t earmark_from;                  /* the flow's own: where it looks for those to end */
-    uint8_t by_number[4];                   /* slots were taken by number since the free lists of
-                                               incoming, earmarks, transfers, snapshots were made */
+    uint32_t short_lines;  /* of the orders that are in memory; each has an entry in shortfalls */
+    uint32_t early_from;   /* where stk_book_forget_early goes on */
+    uint32_t earmark_from; /* the flow's own: where it looks for those to end */
+    uint8_t by_number[4];  /* slots were taken by number since the free lists of
+                              incoming, earmarks, transfers, snapshots were made */
 };
 struct stk_book_capacity {
     uint32_t movements, incoming, earmarks, transfers, snapshots, snapshot_rows, shortfalls, early;

@@ -198,7 +198,8 @@ static enum stk_status check_totals(const struct stk_state *state, const struct 
         return BROKEN("orders: they have %llu bytes, %llu are in use",
                       (unsigned long long)totals->data_bytes,
                       (unsigned long long)orders->data.used_bytes);
-    if (totals->short_lines != state->book.shortfalls.used)
+    if (totals->short_lines != state->book.shortfalls.used ||
+        totals->short_lines != state->book.short_lines)
         return BROKEN("shortfalls: %llu lines are short, %u entries are in use",
                       (unsigned long long)totals->short_lines, state->book.shortfalls.used);
     for (stk_sku_t sku = stk_catalog_next_sku(&state->catalog, 0); sku != STK_NONE;

@@ -211,6 +211,7 @@ static void make_last_orders(struct full_state *full)
     order_at(full, 2)->flags = STK_ORDER_FACT | STK_ORDER_PAID_FLAG;
     order_at(full, 2)->first_short = line_at(full, 2, 0)->short_units = 10;
     stk_catalog_sku_more(&full->state.catalog, 2)->shortfall = 20;
+    book->short_lines = 1;
     full->shortfall = stk_book_add_shortfall(book, 3, 0);
     struct stk_shortfall *shortfall = stk_pool_at(&book->shortfalls, full->shortfall);
     shortfall->units = 10, shortfall->order_key = order_at(full, 2)->key;

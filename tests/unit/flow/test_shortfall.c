@@ -104,12 +104,35 @@ static void test_a_person_takes_it_from_elsewhere(void **state)
     fixture_restart(f);
 }
 
+/* What recovery refuses, planted in memory: covering goes past it. */
+static void test_a_shortfall_without_its_order_is_passed_over(void **state)
+{
+    struct fixture *f = *state;
+    struct stk_book *book = &stk_engine_state(f->engine)->book;
+    CALL(OK, "order.place",
+         "{'source':'amz','id':'1','fact':true,'lines':[{'sku':'B','quantity':5}]}");
+    CALL(
+        OK, "shortfall.resolve",
+        "{'source':'t','id':'b1','order':'1','order_source':'amz','line':1,'action':'back_order'}");
+    uint32_t slot = stk_book_add_shortfall(book, 1, 0);
+    struct stk_shortfall *lost = stk_pool_at(&book->shortfalls, slot);
+    lost->order_key = (struct stk_hash){7, 7};
+    lost->back_order = 1;
+    lost->units = 1;
+    CALL(OK, "stock.receive", "{'source':'t','id':'r','sku':'B','location':'main','quantity':2}");
+    assert_int_equal(fixture_sku(f, "B", "shortfall"), 0);
+    stk_book_remove_shortfall(book, slot);
+    fixture_restart(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_fact_is_held_as_far_as_stock_goes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_back_orders_are_covered_oldest_first, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_person_takes_it_from_elsewhere, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_shortfall_without_its_order_is_passed_over, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -242,6 +242,7 @@ static struct stk_wheel_list *waiting_list(void)
     BREAK(shortfall_key, shortage()->order_key.low++, "do not agree")                              \
     BREAK(shortfall_line, shortage()->line = 1, "do not agree")                                    \
     BREAK(shortfall_more, stk_book_add_shortfall(&full.state.book, 1, 0), "do not agree")          \
+    BREAK(short_lines, full.state.book.short_lines++, "lines are short")                           \
     BREAK(shortfall_stray, stk_book_add_shortfall(&full.state.book, 99, 0), "lines are short")     \
     BREAK(early_key,                                                                               \
           ((struct stk_early *)stk_pool_at(&full.state.book.early, 0))->order_key.low =            \
