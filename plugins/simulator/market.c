@@ -188,12 +188,17 @@ static int listing_is_sound(const struct market *market, const struct channel *c
 int32_t market_add_listing(struct market *market, uint32_t number,
                            const struct market_listing *given)
 {
-    struct channel *channel = &market->channel[number];
-    uint32_t place = channel->listing_count;
-    struct listing *listing = &channel->listings[place];
+    struct channel *channel;
+    struct listing *listing;
+    uint32_t place;
 
-    if (number >= market->config.channel_count || !listing_is_sound(market, channel, given))
+    if (number >= market->config.channel_count)
         return -1;
+    channel = &market->channel[number];
+    if (!listing_is_sound(market, channel, given))
+        return -1;
+    place = channel->listing_count;
+    listing = &channel->listings[place];
     memcpy(listing->part, given->part, sizeof(listing->part));
     listing->parts = given->parts;
     listing->active = 1;

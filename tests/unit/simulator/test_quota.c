@@ -97,6 +97,28 @@ static void pacing_is_never_a_violation(void **state)
     market_destroy(market);
 }
 
+static void one_a_second(struct market_config *config)
+{
+    no_latency(config);
+    config->channel[0].quota[MARKET_ORDERS] = (struct market_quota){1, 1, 1000};
+}
+
+static void a_millisecond_too_early_is_too_early(void **state)
+{
+    struct market *market = make(one_a_second);
+    const int64_t at_ms[] = {0, 999, 1000, 1999, 2000, 3500, 4499, 4500};
+    const uint64_t violations[] = {0, 1, 1, 2, 2, 2, 3, 3};
+    (void)state;
+    for (int i = 0; i < 8; i++) { /* a full bucket holds no more: 3500 is not on a beat */
+        market_advance(market, at_ms[i]);
+        market_orders_poll(market, 0, 0, 1);
+        assert_int_equal(market_counts(market, 0)->violations, violations[i]);
+        market_advance(market, at_ms[i]);
+        market_answer(market, 0);
+    }
+    market_destroy(market);
+}
+
 static void nested(struct market_config *config)
 {
     no_latency(config);
@@ -182,8 +204,11 @@ static void a_listing_has_a_daily_cap(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_bucket_is_exact),         cmocka_unit_test(pacing_is_never_a_violation),
-        cmocka_unit_test(buckets_are_nested),        cmocka_unit_test(answers_tell_what_is_left),
+        cmocka_unit_test(a_bucket_is_exact),
+        cmocka_unit_test(pacing_is_never_a_violation),
+        cmocka_unit_test(a_millisecond_too_early_is_too_early),
+        cmocka_unit_test(buckets_are_nested),
+        cmocka_unit_test(answers_tell_what_is_left),
         cmocka_unit_test(a_listing_has_a_daily_cap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
