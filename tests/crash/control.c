@@ -40,6 +40,10 @@ void control_reset(struct control *control)
     atomic_store(&control->clock_offset_ms, 0);
     atomic_store(&control->free_bytes, -1);
     atomic_store(&control->refused_growths, 0);
+    atomic_store(&control->alloc_fail_at, 0);
+    atomic_store(&control->alloc_fired, 0);
+    atomic_store(&control->allocations, 0);
+    atomic_store(&control->in_use, 0);
     control->what[0] = 0;
 }
 

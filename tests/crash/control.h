@@ -1,6 +1,6 @@
-/* What preload_fault.c does to a process, told through a shared file: the n-th storage call fails,
- * the disk is full, the wall clock steps. The test maps the same file and may change it at any
- * time. */
+/* What preload_fault.c does to a process, told through a shared file: the n-th storage call or
+ * allocation fails, the disk is full, the wall clock steps. The test maps the same file and may
+ * change it at any time. */
 #ifndef TESTS_CRASH_CONTROL_H
 #define TESTS_CRASH_CONTROL_H
 
@@ -25,7 +25,11 @@ struct control {
     _Atomic int64_t clock_offset_ms;
     _Atomic int64_t free_bytes; /* below 0: as it is; else so much may files grow in all */
     _Atomic uint64_t refused_growths;
-    char what[128]; /* the call that failed, and its file */
+    _Atomic uint64_t allocations;   /* by malloc and its like so far */
+    _Atomic uint64_t alloc_fail_at; /* the one with this number fails; 0: none */
+    _Atomic uint32_t alloc_fired;
+    _Atomic int64_t in_use; /* blocks; what is left when the process ends in order */
+    char what[128];         /* the call that failed, and its file */
 };
 
 #define CONTROL_ENV_FILE "STK_CONTROL"

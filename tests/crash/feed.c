@@ -259,6 +259,8 @@ static void got_op(struct feed *feed, struct op *op, const struct wire_answer *a
 static void got(struct feed *feed, const struct wire_answer *answer)
 {
     uint32_t at = answer->msgid & (FEED_IN_FLIGHT - 1);
+    if (!answer->msgid && !answer->ok && feed->may_be_turned_away)
+        return;
     if (feed->flight[at].kind == FLIGHT_FREE || feed->flight[at].msgid != answer->msgid) {
         model_fault(&feed->model, "an answer to nothing that is under way: %u", answer->msgid);
         return;

@@ -45,10 +45,11 @@ struct feed {
     unsigned under_way[FEED_WIRES];
     uint64_t rate_per_s; /* 0: as fast as it goes */
     unsigned lines_max;
-    unsigned hot_percent; /* of lines are for hot SKUs; default 30 */
-    uint32_t opening_hot; /* units of each hot SKU at each location */
-    uint32_t receipt_max; /* units that come in at a time */
-    uint32_t stock_up;    /* units of each hot SKU that the checker adds before it repeats */
+    unsigned hot_percent;   /* of lines are for hot SKUs; default 30 */
+    uint32_t opening_hot;   /* units of each hot SKU at each location */
+    uint32_t receipt_max;   /* units that come in at a time */
+    uint32_t stock_up;      /* units of each hot SKU that the checker adds before it repeats */
+    int may_be_turned_away; /* a word to nobody's message is no fault: a connection is refused */
     /* operations of this cycle */
     struct op *ops;
     uint32_t op_count, op_room, op_base; /* op_base: number of ops[0] */

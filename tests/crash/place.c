@@ -93,6 +93,12 @@ uint64_t place_bytes(const char *path)
     return bytes_found;
 }
 
+uint64_t place_bytes_of(const char *file)
+{
+    struct stat status;
+    return stat(file, &status) ? 0 : (uint64_t)status.st_size;
+}
+
 int64_t place_number(const char *variable, int64_t otherwise)
 {
     const char *text = getenv(variable);

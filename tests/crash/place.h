@@ -20,6 +20,8 @@ char *place_join(char out[PLACE_PATH], const char *folder, const char *name);
 void place_remove(const char *path);
 /* Bytes that the files below a folder take up on the disk. */
 uint64_t place_bytes(const char *path);
+/* Size of one file; 0 when it is not there. */
+uint64_t place_bytes_of(const char *file);
 /* Value of an environment variable as a number, or what stands in for it. */
 int64_t place_number(const char *variable, int64_t otherwise);
 

@@ -1,11 +1,12 @@
-/* LD_PRELOAD: makes storage calls fail, the disk full, the wall clock step (see control.h). Storage
- * calls: writes, truncations, allocations, syncs, renames and opens for writing, of files below one
- * folder. Threads: any. */
+/* LD_PRELOAD: makes storage calls and allocations fail, the disk full, the wall clock step (see
+ * control.h). Storage calls: writes, truncations, fallocations, syncs, renames and opens for
+ * writing, of files below one folder. Threads: any. */
 #include "tests/crash/control.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -324,4 +325,64 @@ EXPORT time_t time(time_t *out)
     if (out)
         *out = now.tv_sec;
     return now.tv_sec;
+}
+
+/* ---- memory -------------------------------------------------------------------------------- */
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *old, size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size);
+extern void __libc_free(void *memory);
+
+/* Count a call; 1 when it is the one that fails. */
+static int no_memory(void)
+{
+    if (!control)
+        return 0;
+    uint64_t number = atomic_fetch_add(&control->allocations, 1) + 1;
+    if (number != atomic_load(&control->alloc_fail_at))
+        return 0;
+    atomic_store(&control->alloc_fired, 1);
+    errno = ENOMEM;
+    return 1;
+}
+static void *in_use(void *memory)
+{
+    if (memory && control)
+        atomic_fetch_add(&control->in_use, 1);
+    return memory;
+}
+EXPORT void *malloc(size_t size)
+{
+    return no_memory() ? NULL : in_use(__libc_malloc(size));
+}
+EXPORT void *calloc(size_t count, size_t size)
+{
+    return no_memory() ? NULL : in_use(__libc_calloc(count, size));
+}
+EXPORT void *realloc(void *old, size_t size)
+{
+    if (no_memory())
+        return NULL;
+    return old ? __libc_realloc(old, size) : in_use(__libc_realloc(NULL, size));
+}
+EXPORT void *memalign(size_t alignment, size_t size)
+{
+    return no_memory() ? NULL : in_use(__libc_memalign(alignment, size));
+}
+EXPORT void *aligned_alloc(size_t alignment, size_t size)
+{
+    return memalign(alignment, size);
+}
+EXPORT int posix_memalign(void **out, size_t alignment, size_t size)
+{
+    *out = memalign(alignment, size);
+    return *out ? 0 : ENOMEM;
+}
+EXPORT void free(void *memory)
+{
+    if (memory && control)
+        atomic_fetch_sub(&control->in_use, 1);
+    __libc_free(memory);
 }
