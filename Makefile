@@ -247,7 +247,8 @@ abi: all $(ABI_BINS)
 sim: all $(SIM_BIN)
 	@tests/lib/run-tests --show sim
 crash: all $(CRASH_BINS) $(PRELOADS)
-	@$(if $(CYCLES),CRASH_CYCLES=$(CYCLES)) tests/lib/run-tests --show crash
+	@$(if $(CYCLES),CRASH_CYCLES=$(CYCLES) TIMEOUT_CRASH=$$((240 + 15 * $(CYCLES)))) \
+	    tests/lib/run-tests --show crash
 fuzz: fuzz-programs
 	@tests/lib/run-tests fuzz
 asan tsan ubsan:
