@@ -53,6 +53,21 @@
 #define STK_BREAKER_WINDOW_MS 900000
 #define STK_BREAKER_LEAST     10 /* a breaker never holds for fewer */
 
+/* Budget of calls of one channel instance. 32 buckets: an application, an account, and an endpoint
+ * for each kind of call; nobody nests deeper than application > account > group > endpoint. */
+#define STK_BUCKETS_MAX          32
+#define STK_BUCKET_DEPTH_MAX     8
+#define STK_BUCKET_NAME_MAX      32
+#define STK_BUCKET_WINDOWS_MAX   2   /* a second or a minute, and a day */
+#define STK_SLIDES_MAX           16  /* sliding windows of one instance */
+#define STK_SLIDE_ENTRIES        128 /* of one sliding window: late by 1/127 of it at most */
+#define STK_CALENDAR_WINDOWS_MAX 16
+#define STK_TOKENS_MAX           1000000000               /* of a rate, a burst or a window */
+#define STK_PERIOD_MS_MAX        (31 * INT64_C(86400000)) /* of a rate or a window */
+#define STK_HOLD_MS_MAX          (7 * INT64_C(86400000))  /* a Retry-After is cut to this */
+#define STK_LEARNED_MS           INT64_C(86400000) /* what a header said is believed so long */
+#define STK_THROTTLE_IMAGE_MAX   (32u * 1024)
+
 /* Journal. */
 #define STK_BATCH_BYTES           (8u * 1024 * 1024) /* one flush; twice the largest record */
 #define STK_BATCHES               3                  /* one fills, one is flushed, one is spare */
