@@ -82,7 +82,7 @@ void stk_apply_begin(struct stk_apply *apply)
     stk_assert(!apply->open && stk_batch_has_room(batch));
     stk_time_t base_ms = batch->count ? batch->time_ms : apply->now;
     const struct stk_command *command = apply->command;
-    stk_record_begin(&apply->record, stk_batch_record_open(batch),
+    stk_record_begin(&apply->record, stk_batch_record_open(batch), apply->seq,
                      command ? command->verb : STK_VERB_ENGINE, apply->now - base_ms,
                      command ? command->who : 0);
     apply->open = 1;

@@ -74,7 +74,7 @@ static enum stk_status write_effect(struct page *page, stk_seq_t seq, struct stk
     struct stk_row_view row;
     const struct stk_verb *verb;
     uint32_t mark, rows = 0;
-    enum stk_status status = stk_record_open(bytes, batch_ms, &record, err);
+    enum stk_status status = stk_record_open(bytes, seq, batch_ms, &record, err);
     if (status != STK_OK)
         return status;
     verb = stk_verb_by_number(record.verb);

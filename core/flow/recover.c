@@ -28,7 +28,7 @@ static enum stk_status load_record(struct load *load, struct stk_bytes bytes,
 {
     struct stk_record_view record;
     struct stk_row_view row;
-    enum stk_status status = stk_record_open(bytes, batch_time_ms, &record, err);
+    enum stk_status status = stk_record_open(bytes, seq, batch_time_ms, &record, err);
     if (status != STK_OK)
         return status;
     while (stk_record_next(&record, &row)) {

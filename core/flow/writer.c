@@ -57,8 +57,8 @@ void stk_writer_begin_refusal(struct stk_writer *writer, struct stk_apply *apply
 {
     const struct stk_command *command = apply->command;
     stk_time_t base_ms = writer->batch->count ? writer->batch->time_ms : writer->now;
-    stk_record_begin(&apply->record, stk_batch_record_open(writer->batch), command->verb,
-                     writer->now - base_ms, command->who);
+    stk_record_begin(&apply->record, stk_batch_record_open(writer->batch), apply->seq,
+                     command->verb, writer->now - base_ms, command->who);
     apply->open = 1;
     apply->wait_seq = apply->seq;
 }

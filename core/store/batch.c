@@ -12,7 +12,7 @@
 #include "core/base/hash.h"
 #include "core/base/mem.h"
 
-#define BATCH_FORMAT 1
+#define BATCH_FORMAT 2 /* of its records too */
 #define SIZE_BYTES   2
 #define RESERVED_AT  72
 #define HASHED_BYTES 88

@@ -60,5 +60,10 @@ enum stk_status stk_batch_open(const void *data, size_t size, struct stk_batch_v
 /* The next record's bytes; 0 at the end or on damage (then view->records.bad): a size beyond the
  * batch, or more or fewer records than the header says. */
 int stk_batch_next(struct stk_batch_view *view, struct stk_bytes *record);
+/* The sequence of the record that was given last. */
+static inline stk_seq_t stk_batch_seq(const struct stk_batch_view *view)
+{
+    return view->first + (view->count - view->left) - 1;
+}
 
 #endif

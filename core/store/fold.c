@@ -22,9 +22,12 @@
 #define GROW_TRIES    3
 #define NICE          5
 
+/* A row of the batches in the arena. */
 struct row_ref {
-    uint32_t at;      /* in the arena: table, key, value */
-    uint32_t minutes; /* when, for ARCHIVE */
+    uint8_t key[STK_KEY_MAX]; /* zeros behind its end */
+    uint32_t at, size;        /* of its value in the arena; size 0: deleted */
+    uint32_t minutes;         /* when, for ARCHIVE */
+    uint32_t table;
 };
 
 struct stk_fold {
@@ -60,7 +63,7 @@ struct stk_fold {
 
 /* ---- collecting ---- */
 
-static enum stk_status add_ref(struct stk_fold *fold, uint32_t at, uint8_t table,
+static enum stk_status add_ref(struct stk_fold *fold, const struct stk_row_view *row,
                                stk_time_t time_ms, struct stk_error *err)
 {
     if (fold->refs_count == fold->refs_capacity) {
@@ -71,24 +74,26 @@ static enum stk_status add_ref(struct stk_fold *fold, uint32_t at, uint8_t table
         fold->refs = more;
         fold->refs_capacity = capacity;
     }
-    fold->refs[fold->refs_count++] =
-        (struct row_ref){at, time_ms > 0 ? (uint32_t)(time_ms / 60000) : 0};
-    fold->counts[table]++;
+    struct row_ref *ref = &fold->refs[fold->refs_count++];
+    *ref = (struct row_ref){
+        .at = row->value.data ? (uint32_t)((const uint8_t *)row->value.data - fold->arena) : 0,
+        .size = row->value.size,
+        .minutes = time_ms > 0 ? (uint32_t)(time_ms / 60000) : 0,
+        .table = row->table,
+    };
+    memcpy(ref->key, row->key.data, row->key.size);
+    fold->counts[row->table]++;
     return STK_OK;
 }
 
-static enum stk_status collect_record(struct stk_fold *fold, struct stk_bytes bytes,
+static enum stk_status collect_record(struct stk_fold *fold, struct stk_bytes bytes, stk_seq_t seq,
                                       stk_time_t batch_ms, struct stk_error *err)
 {
     struct stk_record_view record;
     struct stk_row_view row;
-    enum stk_status status = stk_record_open(bytes, batch_ms, &record, err);
-    while (status == STK_OK) {
-        const uint8_t *at = record.rows.at;
-        if (!stk_record_next(&record, &row))
-            break;
-        status = add_ref(fold, (uint32_t)(at - fold->arena), row.table, record.time_ms, err);
-    }
+    enum stk_status status = stk_record_open(bytes, seq, batch_ms, &record, err);
+    while (status == STK_OK && stk_record_next(&record, &row))
+        status = add_ref(fold, &row, record.time_ms, err);
     if (status == STK_OK && record.rows.bad)
         status = stk_error_set(err, STK_CORRUPT, "its rows are damaged");
     if (status == STK_OK && record.time_ms > fold->last_ms)
@@ -116,7 +121,7 @@ static enum stk_status collect_batch(void *arg, const struct stk_batch_view *giv
     view.records = stk_reader(copy + STK_BATCH_HEADER, view.whole.size - STK_BATCH_HEADER);
     stk_seq_t seq = view.first;
     for (; stk_batch_next(&view, &bytes); seq++) {
-        enum stk_status status = collect_record(fold, bytes, view.time_ms, err);
+        enum stk_status status = collect_record(fold, bytes, seq, view.time_ms, err);
         if (status == STK_OK)
             continue;
         stk_error_prefix(err, "effect %llu", (unsigned long long)seq);
@@ -145,16 +150,13 @@ static enum stk_status collect(struct stk_fold *fold, struct stk_error *err)
 
 /* ---- sorting ---- */
 
-/* Eight bytes of a key as a number that compares as they do; zeros behind its end. */
-static uint64_t key_part(const struct stk_fold *fold, uint32_t at, unsigned part)
+/* Eight bytes of a key as a number that compares as they do. */
+static uint64_t key_part(const struct row_ref *ref, unsigned part)
 {
-    const uint8_t *key = fold->arena + at + 2;
-    unsigned size = fold->arena[at + 1], from = part * 8;
-    uint8_t bytes[8] = {0};
-    memcpy(bytes, key + from, size - from < 8 ? size - from : 8);
-    struct stk_reader in = stk_reader(bytes, sizeof(bytes));
+    struct stk_reader in = stk_reader(ref->key + part * 8, 8);
     return stk_get_be64(&in);
 }
+_Static_assert(STK_KEY_MAX == 16, "a key has two parts");
 
 /* Rows by table, in the order they were written; starts[t] is where table t begins. */
 static enum stk_status spread(struct stk_fold *fold, uint32_t starts[STK_TABLE_COUNT],
@@ -176,8 +178,7 @@ static enum stk_status spread(struct stk_fold *fold, uint32_t starts[STK_TABLE_C
     }
     for (uint32_t i = 0; i < fold->refs_count; i++) {
         const struct row_ref *ref = &fold->refs[i];
-        fold->items[at[fold->arena[ref->at]]++] =
-            (struct stk_sort_item){.at = ref->at, .more = ref->minutes};
+        fold->items[at[ref->table]++] = (struct stk_sort_item){.key = key_part(ref, 0), .at = i};
     }
     return STK_OK;
 }
@@ -186,11 +187,14 @@ static enum stk_status spread(struct stk_fold *fold, uint32_t starts[STK_TABLE_C
 static void sort_table(struct stk_fold *fold, struct stk_sort_item *items, uint32_t count,
                        unsigned key_size)
 {
-    for (unsigned part = (key_size + 7) / 8; part-- > 0;) {
+    if (key_size > 8) { /* the second part first; the first one stands there already */
         for (uint32_t i = 0; i < count; i++)
-            items[i].key = key_part(fold, items[i].at, part);
+            items[i].key = key_part(&fold->refs[items[i].at], 1);
         stk_sort(items, fold->spare, count);
+        for (uint32_t i = 0; i < count; i++)
+            items[i].key = key_part(&fold->refs[items[i].at], 0);
     }
+    stk_sort(items, fold->spare, count);
 }
 
 /* ---- writing ---- */
@@ -217,35 +221,40 @@ static void seal_row(struct table_writer *writer, struct stk_kv_bytes key, uint8
     stk_digest_add(writer->digest, stk_image_seal(writer->table, key, room, size));
 }
 
-static enum stk_status put_row(struct table_writer *writer, const struct stk_row_view *row,
-                               uint32_t minutes, struct stk_error *err)
+/* data NULL: deleted. */
+static struct stk_bytes value_of(const struct stk_fold *fold, const struct row_ref *ref)
 {
-    struct stk_kv_bytes key = {row->key.data, row->key.size}, found;
-    struct stk_kv_bytes room = {NULL, row->value.size + stk_image_trailer(writer->table)};
+    return (struct stk_bytes){ref->size ? (const char *)fold->arena + ref->at : NULL, ref->size};
+}
+
+static enum stk_status put_row(struct table_writer *writer, const struct row_ref *ref,
+                               struct stk_bytes value, struct stk_error *err)
+{
+    uint32_t minutes = ref->minutes;
+    struct stk_kv_bytes key = {ref->key, writer->key_size}, found;
+    struct stk_kv_bytes room = {NULL, value.size + stk_image_trailer(writer->table)};
     struct stk_bytes old;
     struct stk_hash hash;
     int beyond = !writer->any || memcmp(key.data, writer->last, key.size) > 0;
-    if (beyond && !row->value.data)
+    if (beyond && !value.data)
         return STK_OK;
     if (beyond) {
         memcpy(writer->last, key.data, key.size);
         writer->any = 1;
-        seal_row(writer, key, stk_kv_cursor_put(writer->cursor, key, room, 1), row->value, minutes);
+        seal_row(writer, key, stk_kv_cursor_put(writer->cursor, key, room, 1), value, minutes);
         return STK_OK;
     }
     if (!stk_kv_find(writer->cursor, key, &found)) {
-        if (row->value.data)
-            seal_row(writer, key, stk_kv_cursor_put(writer->cursor, key, room, 0), row->value,
-                     minutes);
+        if (value.data)
+            seal_row(writer, key, stk_kv_cursor_put(writer->cursor, key, room, 0), value, minutes);
         return STK_OK;
     }
     enum stk_status status = stk_image_check(writer->table, key, found, &old, &hash, err);
     if (status != STK_OK)
         return status;
     stk_digest_take(writer->digest, hash);
-    if (row->value.data)
-        seal_row(writer, key, stk_kv_cursor_replace(writer->cursor, key, room), row->value,
-                 minutes);
+    if (value.data)
+        seal_row(writer, key, stk_kv_cursor_replace(writer->cursor, key, room), value, minutes);
     else
         stk_kv_cursor_delete(writer->cursor);
     return STK_OK;
@@ -271,7 +280,7 @@ static int same_key(const struct stk_fold *fold, const struct stk_sort_item *a,
                     const struct stk_sort_item *b, unsigned key_size)
 {
     return a->key == b->key &&
-           memcmp(fold->arena + a->at + 2, fold->arena + b->at + 2, key_size) == 0;
+           (key_size <= 8 || memcmp(fold->refs[a->at].key, fold->refs[b->at].key, key_size) == 0);
 }
 
 static enum stk_status write_table(struct stk_fold *fold, struct stk_kv_txn *txn, uint32_t table,
@@ -282,13 +291,10 @@ static enum stk_status write_table(struct stk_fold *fold, struct stk_kv_txn *txn
     enum stk_status status = STK_OK;
     open_writer(&writer, txn, table, head);
     for (uint32_t i = 0; i < count && status == STK_OK; i++) {
-        struct stk_record_view view = {
-            .rows = stk_reader(fold->arena + items[i].at, fold->arena_size - items[i].at)};
-        struct stk_row_view row;
+        const struct row_ref *ref = &fold->refs[items[i].at];
         if (i + 1 < count && same_key(fold, &items[i], &items[i + 1], writer.key_size))
             continue;
-        stk_assert(stk_record_next(&view, &row)); /* it was read once already */
-        status = put_row(&writer, &row, items[i].more, err);
+        status = put_row(&writer, ref, value_of(fold, ref), err);
         stk_counter_add(&fold->rows_put, 1);
         if ((i & 1023) == 0 && status == STK_OK)
             status = stk_kv_status(txn, err);

@@ -1,14 +1,16 @@
 /* Bytes of every record and row, versioned. Show me the tables.
  *
- * A record is what one command did:
- *   u8      format (STK_RECORD_FORMAT)
+ * A record is what one command did (its format is the batch's):
  *   varint  verb number (STK_VERB_*; 0 = the engine's own doing: expiry, archive, clock)
  *   zigzag  time, ms after the batch's time
  *   varint  who (number of a principal in NAMES, 0 = the engine)
- *   rows    until the end, each: u8 table, u8 key size, key, varint value size + 1 (0 = row
- * deleted), value Rows are after-images: applying a record twice, or a later one first and then
- * again in order, ends the same. Keys are big-endian, so cursor order is number order. The first
- * byte of every value is the version of its row format; an unknown one is refused at recovery. */
+ *   rows    until the end, each: u8 table, key, varint value size + 1 (0 = row deleted), value
+ *
+ * Rows are after-images: applying a record twice, or a later one first and then again in order,
+ * ends the same. Keys are big-endian, so cursor order is number order; within a record each number
+ * of a key is a varint, and one that is a sequence is written as how far it lies before the
+ * record's own. The first byte of every value is the version of its row format; an unknown one is
+ * refused at recovery. */
 #ifndef STK_STORE_RECORD_H
 #define STK_STORE_RECORD_H
 
@@ -16,11 +18,10 @@
 #include "core/base/err.h"
 #include "core/base/limits.h"
 
-#define STK_RECORD_FORMAT 1
-#define STK_KEY_MAX       16 /* the longest key of a table: EARLY */
-#define STK_ROW_MOVE_MAX  3  /* closing a row may move its value by so many bytes */
+#define STK_KEY_MAX      16 /* the longest key of a table: EARLY; none is longer in a record */
+#define STK_ROW_MOVE_MAX 3  /* closing a row may move its value by so many bytes */
 /* What a row costs besides its value, at most: ask stk_record_room for value + this. */
-#define STK_ROW_HEAD_MAX (2 + STK_KEY_MAX + 1 + STK_ROW_MOVE_MAX)
+#define STK_ROW_HEAD_MAX (1 + STK_KEY_MAX + 1 + STK_ROW_MOVE_MAX)
 
 /* STK_TABLE(NAME, number, bytes of a key, "name in S", key) Numbers are on disk and never change.
  */
@@ -44,7 +45,7 @@
     STK_TABLE(EARLY, 17, 16, "early", "16 bytes order key")                                        \
     STK_TABLE(CHANNEL, 18, 2, "channel", "u16 channel")                                            \
     STK_TABLE(PUBLISHED, 19, 5, "published", "u32 listing, u8 kind")                               \
-    STK_TABLE(NOTE, 20, 16, "note", "hash of channel and key")
+    STK_TABLE(NOTE, 20, 16, "note", "16 bytes hash of channel and key")
 
 enum stk_table {
 #define STK_TABLE_ENUM(name, number, key_size, text, key) STK_TABLE_##name = number,
@@ -56,30 +57,34 @@ const char *stk_table_name(unsigned table); /* NULL when unknown */
 /* Every key of a table has this size; 0 when unknown. */
 unsigned stk_table_key_size(unsigned table);
 
-/* Read a record back. */
+/* Read a record back. seq: its own. */
 struct stk_record_view {
     uint32_t verb;
     stk_time_t time_ms;
     uint32_t who;
+    stk_seq_t seq;
     struct stk_reader rows;
 };
-enum stk_status stk_record_open(struct stk_bytes record, stk_time_t batch_time_ms,
+enum stk_status stk_record_open(struct stk_bytes record, stk_seq_t seq, stk_time_t batch_time_ms,
                                 struct stk_record_view *view, struct stk_error *err);
+/* Not to be copied: key is a view of key_bytes. */
 struct stk_row_view {
     uint8_t table;
     struct stk_bytes key;
     struct stk_bytes value; /* data NULL = deleted */
+    uint8_t key_bytes[STK_KEY_MAX];
 };
 /* 1 a row, 0 the end or damage (then view->rows.bad). */
 int stk_record_next(struct stk_record_view *view, struct stk_row_view *row);
 
-/* Write a record into room of STK_RECORD_MAX bytes. */
+/* Write a record into room of STK_RECORD_MAX bytes. seq: the one that it will have. */
 struct stk_record {
     uint8_t *data;
     uint8_t *at;
     uint8_t *limit;
+    stk_seq_t seq;
 };
-void stk_record_begin(struct stk_record *record, uint8_t *room, uint32_t verb,
+void stk_record_begin(struct stk_record *record, uint8_t *room, stk_seq_t seq, uint32_t verb,
                       int64_t time_delta_ms, uint32_t who);
 static inline uint32_t stk_record_size(const struct stk_record *record)
 {

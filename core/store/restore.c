@@ -41,7 +41,8 @@ static enum stk_status count_wanted(const struct restore *restore,
     if (!restore->to_ms)
         return STK_OK;
     for (uint32_t i = 0; i < *wanted && stk_batch_next(&view, &bytes); i++) {
-        enum stk_status status = stk_record_open(bytes, view.time_ms, &record, err);
+        enum stk_status status =
+            stk_record_open(bytes, stk_batch_seq(&view), view.time_ms, &record, err);
         if (status != STK_OK)
             return status;
         if (record.time_ms > restore->to_ms)

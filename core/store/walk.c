@@ -53,7 +53,8 @@ static enum stk_status check_records(struct stk_batch_view *view, struct stk_err
     struct stk_record_view record;
     struct stk_row_view row;
     for (uint32_t i = 0; stk_batch_next(view, &bytes); i++) {
-        enum stk_status status = stk_record_open(bytes, view->time_ms, &record, err);
+        enum stk_status status =
+            stk_record_open(bytes, stk_batch_seq(view), view->time_ms, &record, err);
         while (status == STK_OK && stk_record_next(&record, &row))
             ;
         if (status == STK_OK && record.rows.bad)

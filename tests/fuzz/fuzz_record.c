@@ -36,10 +36,10 @@ static void record(struct stk_bytes bytes)
     struct stk_row_view found;
     struct stk_error err = {0};
     const char *end = bytes.data + bytes.size;
-    if (stk_record_open(bytes, 1000, &view, &err) != STK_OK)
+    if (stk_record_open(bytes, 1000, 1000, &view, &err) != STK_OK)
         return;
     while (stk_record_next(&view, &found)) {
-        stk_assert(found.key.data >= bytes.data && found.key.data + found.key.size <= end);
+        stk_assert(found.key.size == stk_table_key_size(found.table));
         if (!found.value.data)
             continue;
         stk_assert(found.value.data >= bytes.data && found.value.data + found.value.size <= end);

@@ -296,16 +296,13 @@ uint8_t *fixture_dump(const struct stk_state *state, uint32_t *size)
     struct stk_record_view view;
     struct stk_row_view row;
     uint32_t count = 0;
-    stk_record_begin(&out, room, 0, 0, 0);
+    stk_record_begin(&out, room, 0, 0, 0, 0);
     put_all(&out, state);
     struct stk_bytes bytes = {(const char *)room, stk_record_size(&out)};
-    if (stk_record_open(bytes, 0, &view, NULL) != STK_OK)
+    if (stk_record_open(bytes, 0, 0, &view, NULL) != STK_OK)
         fail("dump", "cannot be read back");
-    while (stk_record_next(&view, &row)) {
-        const uint8_t *start = (const uint8_t *)row.key.data - 2;
-        rows[count++] = (struct row){
-            start, (uint32_t)((const uint8_t *)row.value.data + row.value.size - start)};
-    }
+    for (const uint8_t *start = view.rows.at; stk_record_next(&view, &row); start = view.rows.at)
+        rows[count++] = (struct row){start, (uint32_t)(view.rows.at - start)};
     qsort(rows, count, sizeof *rows, by_bytes);
     uint8_t *sorted = malloc(STK_RECORD_MAX);
     *size = 0;

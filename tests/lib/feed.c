@@ -21,7 +21,7 @@ static void fill_record(struct stk_batch *batch, uint32_t bytes, stk_time_t time
     uint8_t key[8], item = 1;
     stk_seq_t seq = batch->first + batch->count;
     uint8_t *room = stk_batch_record_open(batch);
-    stk_record_begin(&record, room, 1, time_ms - (batch->count ? batch->time_ms : time_ms), 0);
+    stk_record_begin(&record, room, seq, 1, time_ms - (batch->count ? batch->time_ms : time_ms), 0);
     stk_put_be64(key, seq);
     uint8_t *at = stk_record_row_open(&record, STK_TABLE_ORDER, key, sizeof(key));
     for (uint32_t i = 0; i < bytes; i++)

@@ -17,7 +17,7 @@ void row_feed_begin(struct row_feed *feed)
             stk_batch_reset(feed->batch, feed->next);
     }
     int64_t delta = feed->batch->count ? feed->now_ms - feed->batch->time_ms : 0;
-    stk_record_begin(&feed->record, stk_batch_record_open(feed->batch), 1, delta, 0);
+    stk_record_begin(&feed->record, stk_batch_record_open(feed->batch), feed->next, 1, delta, 0);
 }
 
 void row_feed_put(struct row_feed *feed, uint8_t table, const void *key, const void *value,

@@ -46,7 +46,8 @@ void test_segment_add(struct test_chain *chain, struct stk_kv *kv, int with_head
         struct stk_record record;
         uint8_t key[8];
         stk_put_be64(key, chain->batch.first + i);
-        stk_record_begin(&record, stk_batch_record_open(&chain->batch), 1, 0, 0);
+        stk_record_begin(&record, stk_batch_record_open(&chain->batch),
+                         chain->batch.first + chain->batch.count, 1, 0, 0);
         uint8_t *at = stk_record_row_open(&record, STK_TABLE_ORDER, key, sizeof(key));
         memset(at, (int)(chain->batch.first + i), bytes);
         stk_record_row_close(&record, at, at + bytes);

@@ -92,7 +92,7 @@ static enum stk_status on_batch(void *arg, const struct stk_batch_view *batch,
         struct stk_record_view effect;
         if (seq < reading->from)
             continue;
-        status = stk_record_open(record, batch->time_ms, &effect, err);
+        status = stk_record_open(record, seq, batch->time_ms, &effect, err);
         if (status != STK_OK)
             return stk_error_prefix(err, T_FOLDER_SEQ, seq);
         const struct stk_verb *verb = stk_verb_by_number(effect.verb);

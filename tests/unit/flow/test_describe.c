@@ -86,7 +86,8 @@ static unsigned all_rows(struct fixture *f, uint8_t **room, struct row *rows, un
         while (stk_batch_next(&batch, &bytes)) {
             struct stk_record_view record;
             struct stk_row_view row;
-            assert_int_equal(stk_record_open(bytes, 0, &record, NULL), STK_OK);
+            assert_int_equal(stk_record_open(bytes, stk_batch_seq(&batch), 0, &record, NULL),
+                             STK_OK);
             while (stk_record_next(&record, &row) && count < max) {
                 if (!row.value.data)
                     continue;

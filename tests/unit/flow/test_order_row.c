@@ -42,7 +42,7 @@ static void test_a_one_line_order_is_small(void **state)
         OK, "order.place",
         "{'source':'w','id':'order-0123456789','ttl_ms':60000,'lines':[{'sku':'A','quantity':1}]}");
     const struct stk_state *now = stk_engine_state(f->engine);
-    stk_record_begin(&record, room, 21, 0, 0);
+    stk_record_begin(&record, room, 1, 21, 0, 0);
     uint32_t head = stk_record_size(&record);
     stk_row_put_order(&record, now, stk_orders_next(&now->orders, 0), STK_TABLE_ORDER);
     assert_in_range(stk_record_size(&record) - head, 40, 75);
@@ -67,7 +67,7 @@ static void test_the_bound_holds(void **state)
          ":19,'tax_included':true},{'sku':'A','quantity':2}]}");
     const struct stk_state *now = stk_engine_state(f->engine);
     uint32_t slot = stk_orders_next(&now->orders, 0);
-    stk_record_begin(&record, room, 21, 0, 0);
+    stk_record_begin(&record, room, 1, 21, 0, 0);
     uint32_t head = stk_record_size(&record);
     stk_row_put_order(&record, now, slot, STK_TABLE_ORDER);
     assert_in_range(stk_record_size(&record) - head, 1, stk_row_order_max(now, slot, 0));

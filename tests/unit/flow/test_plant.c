@@ -41,7 +41,8 @@ static enum stk_status count_rows(void *arg, const struct stk_batch_view *batch,
     struct stk_record_view record;
     struct stk_row_view row;
     while (stk_batch_next(&view, &bytes)) {
-        assert_int_equal(stk_record_open(bytes, view.time_ms, &record, err), STK_OK);
+        assert_int_equal(stk_record_open(bytes, stk_batch_seq(&view), view.time_ms, &record, err),
+                         STK_OK);
         while (stk_record_next(&record, &row)) {
             rows->keys += row.table == STK_TABLE_KEY;
             rows->cells += row.table == STK_TABLE_CELL;

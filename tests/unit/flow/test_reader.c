@@ -289,12 +289,12 @@ static void put_key(int slot, unsigned space, const char *source, const char *id
     struct stk_record record = {.limit = room + sizeof room};
     struct stk_record_view view;
     struct stk_row_view row;
-    stk_record_begin(&record, room, STK_VERB_ORDER_PAY, 0, 0);
+    stk_record_begin(&record, room, 4, STK_VERB_ORDER_PAY, 0, 0);
     record.limit = room + sizeof room;
     stk_row_put_key(&record, &entry, 1000, source_bytes, id_bytes, (struct stk_bytes){"\x80", 1});
     assert_int_equal(
-        stk_record_open((struct stk_bytes){(const char *)room, stk_record_size(&record)}, 0, &view,
-                        &err),
+        stk_record_open((struct stk_bytes){(const char *)room, stk_record_size(&record)}, 4, 0,
+                        &view, &err),
         STK_OK);
     assert_int_equal(stk_record_next(&view, &row), 1);
     disk.keys[slot].key = entry.key;
@@ -416,7 +416,8 @@ static void write_journal(uint32_t count)
     stk_batch_reset(&disk.batch, 10);
     for (uint32_t i = 0; i < count; i++) {
         struct stk_record record;
-        stk_record_begin(&record, stk_batch_record_open(&disk.batch), STK_VERB_SKU_PUT, i, 0);
+        stk_record_begin(&record, stk_batch_record_open(&disk.batch),
+                         disk.batch.first + disk.batch.count, STK_VERB_SKU_PUT, i, 0);
         stk_row_put_name(&record, STK_NAME_SOURCE, (uint16_t)(i + 1), (struct stk_bytes){"src", 3});
         stk_batch_record_close(&disk.batch, stk_record_size(&record), 5000 + i);
     }

@@ -58,7 +58,8 @@ static enum stk_status keep_orders(void *arg, const struct stk_batch_view *batch
     while (stk_batch_next(&view, &record)) {
         struct stk_record_view in;
         struct stk_row_view row;
-        assert_int_equal(stk_record_open(record, view.time_ms, &in, error), STK_OK);
+        assert_int_equal(stk_record_open(record, stk_batch_seq(&view), view.time_ms, &in, error),
+                         STK_OK);
         while (stk_record_next(&in, &row)) {
             if (row.table != STK_TABLE_ORDER)
                 continue;

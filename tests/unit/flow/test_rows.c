@@ -19,6 +19,7 @@
 static struct full_state full;
 static uint8_t room[STK_RECORD_MAX];
 static struct stk_row_view rows[200];
+#define SEQ 1000 /* of records made here */
 static unsigned row_count;
 static struct stk_error err;
 
@@ -106,7 +107,7 @@ static unsigned read_rows(const struct stk_record *out, struct stk_row_view *to)
     struct stk_record_view view;
     struct stk_bytes bytes = {(const char *)out->data, stk_record_size(out)};
     unsigned count = 0;
-    assert_int_equal(stk_record_open(bytes, 0, &view, NULL), STK_OK);
+    assert_int_equal(stk_record_open(bytes, SEQ, 0, &view, NULL), STK_OK);
     while (stk_record_next(&view, &to[count]))
         assert_true(++count < sizeof rows / sizeof *rows);
     assert_false(view.rows.bad);
@@ -118,7 +119,7 @@ static int setup(void **unused)
     struct stk_record out;
     (void)unused;
     full_state_init(&full);
-    stk_record_begin(&out, room, 0, 0, 0);
+    stk_record_begin(&out, room, SEQ, 0, 0, 0);
     put_all(&out, &full.state);
     row_count = read_rows(&out, rows);
     return 0;
@@ -157,7 +158,7 @@ static void assert_same(const struct stk_state *state)
     stk_wheel_advance((struct stk_wheel *)&state->wheel, (struct stk_orders *)&state->orders,
                       full.state.wheel.now_ms);
     assert_right(state);
-    stk_record_begin(&out, again, 0, 0, 0);
+    stk_record_begin(&out, again, SEQ, 0, 0, 0);
     put_all(&out, state);
     struct stk_row_view *got = calloc(sizeof rows / sizeof *rows, sizeof *got);
     assert_int_equal(read_rows(&out, got), row_count);
@@ -352,7 +353,7 @@ static void load_batch(struct fixture *f, uint32_t i)
     while (stk_batch_next(&batch, &bytes)) {
         struct stk_record_view record;
         struct stk_row_view row;
-        assert_int_equal(stk_record_open(bytes, 0, &record, NULL), STK_OK);
+        assert_int_equal(stk_record_open(bytes, stk_batch_seq(&batch), 0, &record, NULL), STK_OK);
         while (stk_record_next(&record, &row))
             if (row.value.data)
                 assert_int_equal(
@@ -395,7 +396,7 @@ static void a_later_image_of_an_order_takes_its_place(void **unused)
     assert_int_equal(stk_state_init(&other, &full_state_capacity, NULL), STK_OK);
     load_all(&other);
     /* the order is paid and its first line cancelled */
-    stk_record_begin(&out, later, 0, 0, 0);
+    stk_record_begin(&out, later, SEQ, 0, 0, 0);
     stk_wheel_remove(&state->wheel, &state->orders, full.order[0]);
     order->state = STK_ORDER_PAID, order->flags |= STK_ORDER_PAID_FLAG, order->expires_ms = 0;
     order->changed_ms += 77;
@@ -415,7 +416,7 @@ static void a_later_image_of_an_order_takes_its_place(void **unused)
     for (unsigned i = 0; i < count; i++)
         assert_int_equal(stk_row_load(&other, some[i].table, some[i].key, some[i].value, &err),
                          STK_OK);
-    stk_record_begin(&out, room, 0, 0, 0);
+    stk_record_begin(&out, room, SEQ, 0, 0, 0);
     put_all(&out, state);
     row_count = read_rows(&out, rows);
     assert_same(&other);
@@ -432,7 +433,7 @@ static void an_archived_order_leaves_and_comes_back(void **unused)
     uint32_t slot, orders = state->orders.orders.used;
     struct stk_hash key = stk_orders_at(&state->orders, full.order[1])->key;
     (void)unused;
-    stk_record_begin(&out, bytes, 0, 0, 0);
+    stk_record_begin(&out, bytes, SEQ, 0, 0, 0);
     stk_row_put_order(&out, state, full.order[1], STK_TABLE_ARCHIVE);
     assert_int_equal(read_rows(&out, some), 2); /* and the ORDER row is deleted */
     for (int i = 0; i < 2; i++)
@@ -476,10 +477,10 @@ static void deleted_rows_take_things_away(void **unused)
                      0);
     assert_int_equal(state->catalog.listing_count, 0);
     assert_int_equal(stk_catalog_sku_more(&state->catalog, 0)->in_transit, 0);
-    stk_record_begin(&out, bytes, 0, 0, 0);
+    stk_record_begin(&out, bytes, SEQ, 0, 0, 0);
     stk_row_delete_early(&out, (struct stk_hash){77, 78});
     while (state->book.first_movement != STK_NONE) {
-        stk_record_begin(&out, bytes, 0, 0, 0);
+        stk_record_begin(&out, bytes, SEQ, 0, 0, 0);
         stk_row_delete_movement(&out, state,
                                 stk_pool_at(&state->book.movements, state->book.first_movement));
         assert_int_equal(read_rows(&out, some), 1);
@@ -487,7 +488,7 @@ static void deleted_rows_take_things_away(void **unused)
         stk_row_load(state, some[0].table, some[0].key, some[0].value, &err);
         assert_int_equal(state->book.movements.used, before - 1);
     }
-    stk_record_begin(&out, bytes, 0, 0, 0);
+    stk_record_begin(&out, bytes, SEQ, 0, 0, 0);
     stk_row_delete_early(&out, (struct stk_hash){77, 78});
     stk_row_delete_shortfall(&out, 3, 0);
     assert_int_equal(read_rows(&out, some), 2);
@@ -624,7 +625,7 @@ static void rows_are_small(void **unused)
     line->sku = 0, line->listing = STK_NONE, line->quantity = 1, line->component_count = 1;
     *stk_order_components(&state->orders, order) = (struct stk_order_component){0, 1};
     stk_orders_add_hold(&state->orders, &state->catalog, slot, 0, 0, 0, 1);
-    stk_record_begin(&out, bytes, STK_VERB_ORDER_PLACE, 1, 0);
+    stk_record_begin(&out, bytes, SEQ, STK_VERB_ORDER_PLACE, 1, 0);
     empty = stk_record_size(&out);
     stk_row_put_order(&out, state, slot, STK_TABLE_ORDER);
     order_size = stk_record_size(&out) - empty;

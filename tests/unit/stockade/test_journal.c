@@ -35,7 +35,8 @@ static void write_journal(const char *folder)
             struct stk_record record;
             char word[16];
             int size = snprintf(word, sizeof(word), "word-%d", i);
-            stk_record_begin(&record, stk_batch_record_open(batch), STK_VERB_ORDER_PLACE, 0, 0);
+            stk_record_begin(&record, stk_batch_record_open(batch), batch->first + batch->count,
+                             STK_VERB_ORDER_PLACE, 0, 0);
             stk_row_put_name(&record, STK_NAME_SOURCE, (uint16_t)i,
                              (struct stk_bytes){word, (uint32_t)size});
             if (i == EFFECTS)
