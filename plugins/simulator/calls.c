@@ -112,7 +112,7 @@ uint64_t call_end(struct market *market, struct channel *channel, struct call *c
         ready_ms = answer->sent_ms + config->timeout_ms;
     if (answer->status != MARKET_OK) { /* nobody learns what was in it */
         answer->count = 0;
-        answer->cursor = 0;
+        answer->cursor = answer->status == MARKET_GONE ? answer->cursor : 0;
         answer->watermark_ms = 0;
         answer->more = answer->pending = 0;
     }

@@ -98,10 +98,11 @@ struct market_channel {
     struct market_quota quota[MARKET_ENDPOINTS]; /* one per endpoint */
     struct market_quota account;                 /* over all endpoints */
     uint32_t listing_day_max;                    /* writes per listing and UTC day; 0 = any */
-    uint32_t batch_max, page_max;                /* items in one push or read, in one page */
-    uint32_t calls_max;                          /* calls in flight */
-    uint32_t batches_max;                        /* pushes whose results are kept */
-    uint32_t writes_max;                         /* writes not landed */
+    uint32_t takes; /* bit (1 << enum market_kind) per further kind of write that it takes */
+    uint32_t batch_max, page_max; /* items in one push or read, in one page */
+    uint32_t calls_max;           /* calls in flight */
+    uint32_t batches_max;         /* pushes whose results are kept */
+    uint32_t writes_max;          /* writes not landed */
     uint32_t listings_max;
     uint32_t orders_max; /* orders that something is still to happen to */
     uint32_t events_max; /* events kept for polls */
@@ -112,6 +113,8 @@ struct market_channel {
     uint32_t lines_max, units_max;
     uint32_t cancel_ppm, return_ppm;
     int64_t cancel_mean_ms, return_mean_ms;
+    int64_t
+        ship_mean_ms; /* what is not cancelled is shipped, says the channel; 0 = it says nothing */
     int64_t want_ttl_ms; /* shop: how long a shopper waits for an answer */
 
     uint32_t rivals;       /* on each listing */

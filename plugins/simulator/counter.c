@@ -49,7 +49,7 @@ static int64_t landing_value(struct channel *channel, const struct write *write,
     const struct market_update *update = &write->update;
     int64_t value = update->value;
 
-    if (channel->config->kind == MARKET_ADJUST)
+    if (write->kind == MARKET_ADJUST)
         value += now;
     if (value < 0 && channel->config->clamps) {
         market_saw(channel, MARKET_FAULT_CLAMPED);
@@ -60,7 +60,7 @@ static int64_t landing_value(struct channel *channel, const struct write *write,
         result->reason = MARKET_BAD_VALUE;
         return -1;
     }
-    if (channel->config->kind == MARKET_CAS && update->expect != now) {
+    if (write->kind == MARKET_CAS && update->expect != now) {
         market_saw(channel, MARKET_FAULT_MISMATCH);
         result->outcome = MARKET_MISMATCH;
         result->before = result->after = now;

@@ -73,17 +73,18 @@ void event_shown(struct market *market, struct channel *channel, uint32_t number
     struct market_event *event =
         &channel->events[channel->event_next++ % channel->config->events_max];
 
-    *event =
-        (struct market_event){.order = order->id,
-                              .placed_ms = order->placed_ms,
-                              .at_ms = kind == MARKET_PLACED ? order->placed_ms : order->end_ms,
-                              .kind = kind,
-                              .lines = order->lines};
+    *event = (struct market_event){.order = order->id,
+                                   .placed_ms = order->placed_ms,
+                                   .at_ms = kind == MARKET_PLACED    ? order->placed_ms
+                                            : kind == MARKET_SHIPPED ? order->ship_ms
+                                                                     : order->end_ms,
+                                   .kind = kind,
+                                   .lines = order->lines};
     for (uint32_t i = 0; i < order->lines; i++)
         event->line[i] = order->line[i];
     if (kind == MARKET_PLACED)
         order->shown = 1;
-    else if (!order->shown && channel->config->kind != MARKET_SHOP)
+    else if (kind == MARKET_CANCELLED && !order->shown && channel->config->kind != MARKET_SHOP)
         market_saw(channel, MARKET_FAULT_CANCEL_FIRST);
     hooks_send(market, channel, event);
     order_let_go(channel, number);
@@ -164,6 +165,7 @@ uint64_t market_orders_poll(struct market *market, uint32_t number, uint64_t cur
         cursor = channel->event_next;
     if (call->works && cursor < oldest) {
         call->answer.status = MARKET_GONE;
+        call->answer.cursor = oldest;
     } else if (call->works) {
         uint64_t from = page_start(channel, cursor, oldest, max);
         if (chance_hits(&channel->faults, config->faults.partial_ppm)) {
@@ -172,7 +174,8 @@ uint64_t market_orders_poll(struct market *market, uint32_t number, uint64_t cur
             max = (uint32_t)chance_between(&channel->faults, least, max);
         }
         page_fill(channel, call, from, max);
-        if (config->tells_watermark && !call->answer.more)
+        if (config->tells_watermark && !call->answer.more &&
+            market->now_ms - config->order_late_max_ms > market->config.start_ms)
             call->answer.watermark_ms = market->now_ms - config->order_late_max_ms;
     }
     return call_end(market, channel, call, market->now_ms);

@@ -17,6 +17,7 @@
 enum what {
     WHAT_SHOPPER, /* the next one comes */
     WHAT_SHOWN,   /* order a, event b becomes visible */
+    WHAT_SHIP,    /* order a leaves the building */
     WHAT_END,     /* order a is cancelled or returned */
     WHAT_LEAVES,  /* the shopper of want a leaves */
     WHAT_LAND,    /* write a takes effect */
@@ -71,6 +72,7 @@ struct write {
     uint64_t call; /* the push */
     uint32_t batch, item;
     uint32_t next_free;
+    enum market_kind kind; /* how its quantity is meant */
     int refuse, lie, again;
 };
 struct batch {
@@ -81,7 +83,7 @@ struct batch {
 };
 struct order {
     uint64_t id;
-    int64_t placed_ms, end_ms;
+    int64_t placed_ms, ship_ms, end_ms;
     uint32_t refs; /* happenings that name it */
     uint32_t next_free;
     enum market_event_kind end; /* PLACED = it has none */
@@ -109,6 +111,8 @@ struct rival {
 struct channel {
     const struct market_channel *config;
     struct chance shoppers, network, faults, rivals_chance, hands;
+    int64_t orders_per_day;
+    int shoppers_come; /* the series is planned */
     struct bucket quota[MARKET_ENDPOINTS], account;
     int64_t retry_until_ms[MARKET_ENDPOINTS];
     int64_t outage_until_ms;
@@ -191,6 +195,7 @@ void landing(struct market *market, struct channel *channel, uint32_t write);
 void shopper_first(struct market *market, struct channel *channel);
 void shopper_comes(struct market *market, struct channel *channel);
 void shopper_leaves(struct market *market, struct channel *channel, uint32_t order);
+void order_ships(struct market *market, struct channel *channel, uint32_t order);
 void order_ends(struct market *market, struct channel *channel, uint32_t order);
 void order_let_go(struct channel *channel, uint32_t order);
 

@@ -309,6 +309,9 @@ static void happen(struct market *market, const struct happening *it)
     case WHAT_SHOWN:
         event_shown(market, channel, it->a, (enum market_event_kind)it->b);
         break;
+    case WHAT_SHIP:
+        order_ships(market, channel, it->a);
+        break;
     case WHAT_END:
         order_ends(market, channel, it->a);
         break;

@@ -46,6 +46,8 @@ void market_fill(struct market *market, int32_t counter, uint32_t kit_every);
 void market_stock(struct market *market, uint32_t sku, uint32_t location, int64_t units);
 /* The catalogue is complete, shoppers may come. */
 void market_open(struct market *market);
+/* From now on as many shoppers a day come there. */
+void market_shoppers(struct market *market, uint32_t channel, int64_t orders_per_day);
 
 /* ---- time ---- */
 
@@ -58,12 +60,14 @@ int64_t market_next(const struct market *market);
 /* ---- calls ---- */
 
 enum market_field { MARKET_QUANTITY, MARKET_PRICE, MARKET_ACTIVE };
+enum market_how { MARKET_AS_ITS_KIND, MARKET_HOW_SET, MARKET_HOW_ADJUST, MARKET_HOW_CAS };
 struct market_update {
     uint32_t listing;
     enum market_field field;
     int64_t value;  /* quantity: absolute, or the difference on a channel that adjusts */
     int64_t expect; /* cas: the counter must be this */
     uint64_t token; /* the caller's name for this write: comes back in results and read-backs */
+    enum market_how how; /* quantity; beyond the channel's own kind only what it takes */
 };
 
 /* Each returns the call's number, or 0 when calls_max are in flight (nothing was sent). A call
@@ -75,7 +79,10 @@ uint64_t market_report(struct market *market, uint32_t channel, uint64_t push_ca
 uint64_t market_read_back(struct market *market, uint32_t channel, const uint32_t *listings,
                           uint32_t count);
 uint64_t market_discover(struct market *market, uint32_t channel, uint64_t cursor, uint32_t max);
+/* What has changed since the cursor; or the offers of these listings, unknown ones left out. */
 uint64_t market_offers(struct market *market, uint32_t channel, uint64_t cursor, uint32_t max);
+uint64_t market_offers_of(struct market *market, uint32_t channel, const uint32_t *listings,
+                          uint32_t count);
 
 /* ---- answers ---- */
 
@@ -86,12 +93,13 @@ enum market_status {
     MARKET_UNKNOWN,     /* no answer came: done or not */
     MARKET_TOO_LARGE,   /* more items than batch_max: nothing done */
     MARKET_NOT_FOUND,   /* report: no such push, or forgotten */
-    MARKET_GONE         /* poll: the cursor is older than what is kept */
+    MARKET_GONE         /* poll: the cursor is older than what is kept; `cursor` is the oldest */
 };
 enum market_event_kind {
     MARKET_PLACED,
     MARKET_CANCELLED,
     MARKET_RETURNED,
+    MARKET_SHIPPED,
     MARKET_WANTED /* shop: answer with market_want_answer */
 };
 struct market_line {

@@ -184,7 +184,7 @@ static const char *channel_fault(const struct market_channel *channel)
         channel->timeout_ms < 1 || channel->land_max_ms < 0 || channel->order_late_max_ms < 0 ||
         channel->read_age_max_ms < 0 || channel->report_late_max_ms < 0)
         return "a time is negative, or timeout_ms is 0";
-    if (channel->orders_per_day < 0 || channel->moves_per_day < 0)
+    if (channel->orders_per_day < 0 || channel->ship_mean_ms < 0 || channel->moves_per_day < 0)
         return "a rate is negative";
     for (int e = -1; e < MARKET_ENDPOINTS; e++) {
         const struct market_quota *quota = e < 0 ? &channel->account : &channel->quota[e];

@@ -34,6 +34,27 @@ static int day_is_full(struct market *market, struct channel *channel, struct li
     return 0;
 }
 
+static enum market_kind kind_of(const struct channel *channel, const struct market_update *update)
+{
+    return update->how == MARKET_AS_ITS_KIND ? channel->config->kind
+                                             : (enum market_kind)(update->how - MARKET_HOW_SET);
+}
+
+/* A value that this channel can make nothing of, by its field and the kind of the write. */
+static int is_bad_value(const struct channel *channel, const struct market_update *update)
+{
+    enum market_kind kind = kind_of(channel, update);
+    if (update->field > MARKET_ACTIVE || update->how > MARKET_HOW_CAS)
+        return 1;
+    if (update->field == MARKET_PRICE)
+        return update->value <= 0;
+    if (update->field == MARKET_ACTIVE)
+        return 0;
+    if (kind != channel->config->kind && !(channel->config->takes >> kind & 1))
+        return 1;
+    return update->value < 0 && kind != MARKET_ADJUST;
+}
+
 static enum market_reason refusal(struct market *market, struct channel *channel,
                                   const struct market_update *update)
 {
@@ -42,9 +63,7 @@ static enum market_reason refusal(struct market *market, struct channel *channel
     if (update->listing >= channel->listing_count)
         return MARKET_NO_LISTING;
     listing = &channel->listings[update->listing];
-    if (update->field > MARKET_ACTIVE || (update->field == MARKET_PRICE && update->value <= 0) ||
-        (update->field == MARKET_QUANTITY && update->value < 0 &&
-         channel->config->kind != MARKET_ADJUST))
+    if (is_bad_value(channel, update))
         return MARKET_BAD_VALUE;
     if (day_is_full(market, channel, listing)) {
         channel->counts.violations++;
@@ -99,7 +118,8 @@ static int64_t push_item(struct market *market, struct channel *channel, uint32_
                             .sent_ms = market->now_ms,
                             .call = batch->call,
                             .batch = place,
-                            .item = item};
+                            .item = item,
+                            .kind = kind_of(channel, update)};
     if (config->proof != MARKET_PROOF_READ) {
         write->refuse = chance_hits(&channel->faults, config->faults.late_refuse_ppm);
         write->lie = chance_hits(&channel->faults, config->faults.lie_ppm);

@@ -209,3 +209,26 @@ uint64_t market_offers(struct market *market, uint32_t number, uint64_t cursor, 
     call->answer.more = place != NONE;
     return call_end(market, channel, call, market->now_ms);
 }
+
+uint64_t market_offers_of(struct market *market, uint32_t number, const uint32_t *listings,
+                          uint32_t count)
+{
+    struct channel *channel = &market->channel[number];
+    struct call *call = call_begin(market, channel, MARKET_OFFERS);
+    uint32_t each = channel->config->rivals + 1;
+    struct market_offer *offers;
+
+    if (!call)
+        return 0;
+    offers = call->room;
+    call->answer.offers = offers;
+    if (call->works && count > channel->config->page_max / each) {
+        call->answer.status = MARKET_TOO_LARGE;
+        call->works = 0;
+    }
+    for (uint32_t i = 0; call->works && i < count; i++) {
+        if (listings[i] < channel->listing_count)
+            call->answer.count += offers_fill(channel, listings[i], offers + call->answer.count);
+    }
+    return call_end(market, channel, call, market->now_ms);
+}

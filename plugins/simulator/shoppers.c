@@ -11,8 +11,12 @@
 
 static void shopper_plan(struct market *market, struct channel *channel)
 {
-    const struct market_channel *config = channel->config;
-    int64_t mean_us = MARKET_HOUR_MS * 1000 / (config->orders_per_day ? config->orders_per_day : 1);
+    int64_t mean_us;
+
+    channel->shoppers_come = channel->orders_per_day && channel->listing_count;
+    if (!channel->shoppers_come)
+        return;
+    mean_us = MARKET_HOUR_MS * 1000 / channel->orders_per_day;
     /* The rate of the busiest hour; quieter ones send shoppers away in shopper_comes. */
     mean_us = mean_us * channel->weight_sum / channel->weight_max;
     channel->shopper_us += chance_mean(&channel->shoppers, mean_us);
@@ -33,9 +37,18 @@ void shopper_first(struct market *market, struct channel *channel)
         channel->weight_sum = 24;
         channel->weight_max = 1;
     }
+    market_shoppers(market, market_number(market, channel), config->orders_per_day);
+}
+
+void market_shoppers(struct market *market, uint32_t number, int64_t orders_per_day)
+{
+    struct channel *channel = &market->channel[number];
+
+    channel->orders_per_day = orders_per_day > 0 ? orders_per_day : 0;
+    if (channel->shoppers_come)
+        return; /* from the next one on */
     channel->shopper_us = market->now_ms * 1000;
-    if (config->orders_per_day && channel->listing_count)
-        shopper_plan(market, channel);
+    shopper_plan(market, channel);
 }
 
 static int comes_at_this_hour(struct market *market, struct channel *channel)
@@ -119,6 +132,13 @@ static void order_placed(struct market *market, struct channel *channel, uint32_
         order->end_ms =
             market->now_ms + 1 + chance_mean(&channel->shoppers, config->return_mean_ms);
     }
+    if (order->end != MARKET_CANCELLED && config->ship_mean_ms) {
+        order->refs++;
+        order->ship_ms = market->now_ms + 1 + chance_mean(&channel->shoppers, config->ship_mean_ms);
+        market_plan(market, order->ship_ms, WHAT_SHIP, market_number(market, channel), number, 0);
+        if (order->end == MARKET_RETURNED)
+            order->end_ms += order->ship_ms - order->placed_ms;
+    }
     if (order->end != MARKET_PLACED) {
         order->refs++;
         market_plan(market, order->end_ms, WHAT_END, market_number(market, channel), number, 0);
@@ -167,6 +187,12 @@ void order_let_go(struct channel *channel, uint32_t number)
         return;
     order->next_free = channel->order_free;
     channel->order_free = number;
+}
+
+void order_ships(struct market *market, struct channel *channel, uint32_t number)
+{
+    event_plan(market, channel, number, MARKET_SHIPPED);
+    order_let_go(channel, number);
 }
 
 void order_ends(struct market *market, struct channel *channel, uint32_t number)

@@ -185,6 +185,7 @@ static void same_seed_same_bytes(void **state)
     market_destroy(one.market);
     run_day(&two, 11, MARKET_BROKEN);
     assert_int_equal(market_digest(two.market), digest);
+    market_destroy(two.market);
     one.market = two.market = NULL;
     assert_memory_equal(&one, &two, sizeof(one));
     run_day(&one, 12, MARKET_BROKEN);
