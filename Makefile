@@ -89,6 +89,7 @@ MARKET_SRC   := $(filter-out %/simulator.c,$(wildcard plugins/simulator/*.c))
 CRASH_SRC    := $(filter-out tests/crash/preload_%,$(wildcard tests/crash/*.c))
 CRASH_COMMON := $(filter-out tests/crash/crash_%,$(CRASH_SRC))
 SIM_SRC      := $(wildcard tests/sim/*.c)
+PROMISE_SRC  := $(wildcard tests/promise/*.c)
 PRELOAD_SRC  := $(wildcard tests/*/preload_*.c)
 # Test programs whose main stands in one file of the same name.
 SINGLE_SRC   := $(filter-out tests/%/preload_%,$(wildcard tests/unit/*/test_*.c \
@@ -104,9 +105,10 @@ CRASH_BINS   := $(patsubst %.c,$(B)/%,$(wildcard tests/crash/crash_*.c))
 SINGLE_BINS  := $(patsubst %.c,$(B)/%,$(SINGLE_SRC))
 PRELOADS     := $(patsubst %.c,$(B)/%.so,$(PRELOAD_SRC))
 SIM_BIN      := $(if $(SIM_SRC),$(B)/tests/sim)
+PROMISE_BIN  := $(if $(PROMISE_SRC),$(B)/tests/promise)
 FUZZ_BINS    := $(patsubst %.c,build/fuzz/%,$(FUZZ_SRC))
 REPLAY_BINS  := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
-TEST_BINS    := $(SINGLE_BINS) $(SIM_BIN) $(PRELOADS)
+TEST_BINS    := $(SINGLE_BINS) $(SIM_BIN) $(PROMISE_BIN) $(PRELOADS)
 
 # ---- the product ----------------------------------------------------------------------------
 
@@ -188,6 +190,11 @@ $(B)/tests/sim: $(call objects,$(SIM_SRC)) $(TEST_ARCHIVES)
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(TEST_LIBS) $(CORE_LIBS)
 
+$(B)/tests/promise: $(call objects,$(PROMISE_SRC)) $(TEST_ARCHIVES)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(TEST_LIBS) $(CORE_LIBS)
+
 $(PRELOADS): $(B)/%.so: $(B)/obj/%.o
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
@@ -215,20 +222,20 @@ endif
 # ---- tests: runs ----------------------------------------------------------------------------
 # tests/lib/run-tests runs suites one after the other and counts; sizes come from tests/tiers.txt.
 
-.PHONY: packages test test-run nightly release-check abi units torture sim crash fuzz
+.PHONY: packages test test-run nightly release-check abi units torture promise sim crash fuzz
 .PHONY: asan tsan ubsan
 packages:
 	@tools/need-packages run test
 
 test: packages
 	@$(MAKE) --no-print-directory $(JOBS) short-programs
-	@tests/lib/run-tests --tier test tidy abi units units:asan torture torture:tsan sim crash fuzz \
-	    system
+	@tests/lib/run-tests --tier test tidy abi units units:asan torture torture:tsan promise sim crash \
+	    fuzz system
 
 nightly release-check: packages
 	@$(MAKE) --no-print-directory $(JOBS) short-programs long-programs
-	@tests/lib/run-tests --tier $@ tidy abi units units:asan units:ubsan torture torture:tsan sim \
-	    sim:asan crash fuzz system
+	@tests/lib/run-tests --tier $@ tidy abi units units:asan units:ubsan torture torture:tsan promise \
+	    sim sim:asan crash fuzz system
 
 # What `make test` runs, and what only the longer runs need.
 .PHONY: short-programs long-programs
@@ -244,6 +251,8 @@ units torture: all test-programs
 	@tests/lib/run-tests $@
 abi: all $(ABI_BINS)
 	@tests/lib/run-tests abi
+promise: all $(PROMISE_BIN)
+	@tests/lib/run-tests --show promise
 sim: all $(SIM_BIN)
 	@tests/lib/run-tests --show sim
 crash: all $(CRASH_BINS) $(PRELOADS)
@@ -306,7 +315,7 @@ help:
 	@echo 'make run             install what is missing, build, start the engine on ./data'
 	@echo 'make test            all checks in their short form; last line: N passed, N failed'
 	@echo 'make nightly         the same checks, long (at most 3 h); release-check: longer still'
-	@echo 'make units abi torture sim crash fuzz one kind alone (make crash CYCLES=200)'
+	@echo 'make units abi torture promise sim crash fuzz one kind alone (make crash CYCLES=200)'
 	@echo 'make asan tsan ubsan units, torture and sim under a sanitizer'
 	@echo 'make coverage        lines and branches of core that units, torture and sim reach'
 	@echo 'make tidy            the house rules; make format rewrites with clang-format'
