@@ -570,6 +570,18 @@ enum stk_status stk_bucket_learn(struct stk_bucket *bucket, struct stk_slide *sl
     return status;
 }
 
+/* --- a stored image --- */
+
+void stk_bucket_restore_slide(struct stk_bucket *bucket, struct stk_slide *slides, int which,
+                              uint32_t used, uint32_t urgent, stk_time_t last_ms)
+{
+    struct stk_window *window = &bucket->window[which];
+    slide_add(&slides[window->slide], bucket->config.window[which].period_ms, used, urgent,
+              last_ms);
+    count_up(&window->used, used);
+    count_up(&window->used_urgent, urgent);
+}
+
 /* --- look at --- */
 
 int64_t stk_bucket_tokens(const struct stk_bucket *bucket)

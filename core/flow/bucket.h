@@ -121,6 +121,9 @@ void stk_bucket_refund(struct stk_bucket *bucket, struct stk_slide *slides,
                        const struct stk_pace *pace, uint32_t cost, int urgent, stk_time_t at_ms);
 enum stk_status stk_bucket_learn(struct stk_bucket *bucket, struct stk_slide *slides,
                                  const struct stk_pace *pace, const struct stk_news *news);
+/* An entry of a stored sliding window, oldest first. */
+void stk_bucket_restore_slide(struct stk_bucket *bucket, struct stk_slide *slides, int which,
+                              uint32_t used, uint32_t urgent, stk_time_t last_ms);
 /* Another rate from now on (for a stored image): what is saved up is worth as many tokens. */
 void stk_bucket_set_rate(struct stk_bucket *bucket, struct stk_rate rate);
 /* Whole tokens of the rate that are left, below zero a debt; INT64_MAX: no rate. */
