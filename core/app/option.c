@@ -74,6 +74,7 @@ static const struct stk_option options[] = {
     CAPACITY(snapshot_rows, 1024, 100000000, "rows of snapshots that are not applied yet"),
     CAPACITY(early, 16, 10000000, "cancels that came before their order"),
     CAPACITY(published, 16, 100000000, "things that channels are told: one or more a listing"),
+    CAPACITY(promises, 16, 100000000, "counters of channels in guaranteed mode"),
     CAPACITY(notes, 16, 10000000, "plugins' durable key-values"),
     OPTION("engine", "note_bytes", STK_OPTION_BYTES, engine.note_bytes, MIB, 64 * GIB,
            "memory for their contents"),

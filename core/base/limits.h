@@ -50,6 +50,7 @@
 #define STK_RETRY_LAST_MS     3600000
 #define STK_ANSWER_WAIT_MS    300000 /* then a call's outcome counts as unknown */
 #define STK_LOCKED_WAIT_MS    3600000
+#define STK_LOOK_MS           60000 /* a read-back is asked for once in so long */
 #define STK_BREAKER_WINDOW_MS 900000
 #define STK_BREAKER_LEAST     10 /* a breaker never holds for fewer */
 

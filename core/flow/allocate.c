@@ -4,6 +4,7 @@
  * The usual case, one line of one SKU with one cell, touches that cell and nothing else. */
 #include "core/flow/allocate.h"
 #include "core/flow/earmark.h"
+#include "core/flow/guarantee.h"
 
 int stk_allocate_allowed(const struct stk_location *location, stk_channel_t channel)
 {
@@ -30,7 +31,12 @@ uint32_t stk_allocate_usable(struct stk_apply *apply, const struct stk_wants *wa
             apply, stk_earmark_uses(apply, wants->use, wants->channel_name), cell);
         usable -= numbers.earmarked > mine ? numbers.earmarked - mine : 0;
     }
-    return usable > 0 ? (uint32_t)usable : 0;
+    if (usable <= 0)
+        return 0;
+    if (wants->beyond || !stk_catalog_sku_more(&apply->state->catalog, at->sku)->pools)
+        return (uint32_t)usable;
+    uint64_t room = stk_guarantee_room(apply, at->sku, UINT64_C(1) << at->location);
+    return room < (uint64_t)usable ? (uint32_t)room : (uint32_t)usable;
 }
 
 void stk_allocate_plan(struct stk_apply *apply, stk_cell_t cell, int64_t units)
@@ -56,12 +62,18 @@ void stk_allocate_end(struct stk_apply *apply)
     scratch->planned_count = 0;
 }
 
+/* What is taken at one location may lessen what may be taken at another: it must be planned. */
+static int is_promised(const struct stk_apply *apply, stk_sku_t sku)
+{
+    return stk_catalog_sku_more(&apply->state->catalog, sku)->pools != 0;
+}
+
 static void pick(struct stk_apply *apply, uint32_t demand, stk_cell_t cell, uint32_t quantity)
 {
     struct stk_scratch *scratch = apply->scratch;
     stk_assert(scratch->picks < STK_HOLDS_PER_ORDER_MAX);
     scratch->pick[scratch->picks++] = (struct stk_pick){cell, quantity, demand};
-    if (scratch->demands > 1)
+    if (scratch->demands > 1 || is_promised(apply, scratch->demand[demand].sku))
         stk_allocate_plan(apply, cell, -(int64_t)quantity);
 }
 
@@ -70,7 +82,7 @@ static void unpick(struct stk_apply *apply, uint32_t to)
     struct stk_scratch *scratch = apply->scratch;
     while (scratch->picks > to) {
         const struct stk_pick *last = &scratch->pick[--scratch->picks];
-        if (scratch->demands > 1)
+        if (scratch->demands > 1 || is_promised(apply, scratch->demand[last->demand].sku))
             stk_allocate_plan(apply, last->cell, last->quantity);
     }
 }
@@ -140,12 +152,22 @@ struct split {
 static uint64_t usable_in_all(struct stk_apply *apply, const struct split *split, stk_sku_t sku)
 {
     uint64_t sum = 0;
+    uint32_t taken[STK_LOCATIONS_MAX] = {0};
     for (unsigned i = 0; i < split->count; i++) {
         stk_cell_t cell = stk_catalog_find_cell(&apply->state->catalog, sku, split->ranked[i]);
-        if (cell != STK_NONE &&
-            (split->any_location || apply->state->catalog.location[split->ranked[i]].split))
-            sum += stk_allocate_usable(apply, split->wants, cell);
+        if (cell == STK_NONE ||
+            !(split->any_location || apply->state->catalog.location[split->ranked[i]].split))
+            continue;
+        taken[i] = stk_allocate_usable(apply, split->wants, cell);
+        sum += taken[i];
+        if (is_promised(apply, sku))
+            stk_allocate_plan(apply, cell, -(int64_t)taken[i]);
     }
+    for (unsigned i = 0; i < split->count && is_promised(apply, sku); i++)
+        if (taken[i])
+            stk_allocate_plan(apply,
+                              stk_catalog_find_cell(&apply->state->catalog, sku, split->ranked[i]),
+                              taken[i]);
     return sum;
 }
 

@@ -16,6 +16,7 @@ struct stk_wants {
     stk_country_t country;
     int split;
     int fact;            /* may use locations that take no part in splits */
+    int beyond;          /* may take what is promised to channels: a fact, when all else is gone */
     stk_location_t only; /* UINT16_MAX = any; else just this one */
     uint8_t *partial;    /* per line: 1 = take what there is; NULL = all lines whole */
 };

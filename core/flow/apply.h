@@ -11,6 +11,7 @@
 #include "core/flow/engine.h"
 #include "core/flow/rows.h"
 #include "core/flow/verb.h"
+#include "core/state/allot.h"
 #include "core/state/state.h"
 
 /* Units of one component of one line that an order needs. */
@@ -41,6 +42,12 @@ struct stk_word {
     char text[STK_ID_MAX];
 };
 
+/* Units of a listing that its channel has sold. */
+struct stk_sold {
+    stk_listing_t listing;
+    uint32_t units;
+};
+
 #define STK_TOUCHED_MAX (STK_HOLDS_PER_ORDER_MAX * 2)
 struct stk_scratch {
     struct stk_demand demand[STK_HOLDS_PER_ORDER_MAX];
@@ -56,6 +63,9 @@ struct stk_scratch {
     uint32_t turn;                             /* number of the command */
     struct stk_mark *marks;                    /* by cell, reserved */
     struct stk_word last_word[STK_NAME_KINDS]; /* that was looked up, per kind */
+    struct stk_sold sold[STK_LINES_MAX]; /* of a fact that is being placed: not yet off a promise */
+    uint32_t solds;
+    struct stk_allot allot;
     uint32_t line_units[STK_LINES_MAX]; /* per line: covered units, or whatever a verb counts */
     uint32_t line_value[STK_LINES_MAX];
 };

@@ -2,6 +2,7 @@
  * that has any history is never deleted, or conservation could not be shown; a location is never
  * deleted. */
 #include "core/flow/catalogue.h"
+#include "core/flow/guarantee.h"
 #include "core/flow/publish.h"
 
 /* ---- SKUs ---- */
@@ -348,7 +349,11 @@ enum stk_status stk_listing_put(struct stk_apply *apply)
     int active = fresh || STK_GIVEN(args, LISTING_PUT_ACTIVE)
                      ? args->active
                      : stk_catalog_listing(catalog, listing)->active;
+    if (!fresh)
+        stk_guarantee_count(apply->state, listing, -1);
     status = stk_catalog_put_listing(catalog, next, id, spec, count, active, &listing, &err);
+    if (!fresh)
+        stk_guarantee_count(apply->state, listing, 1);
     if (status != STK_OK)
         return stk_apply_refuse(apply, status, "%s", err.text);
     stk_apply_begin(apply);
@@ -372,6 +377,11 @@ enum stk_status stk_listing_delete(struct stk_apply *apply)
         return stk_apply_refuse(apply, STK_NOT_FOUND,
                                 "listing: no listing \"%.*s\" of this channel", (int)id.size,
                                 id.data);
+    if (stk_publish_promised(apply, listing))
+        return stk_apply_refuse(apply, STK_STATE,
+                                "listing: the channel may still sell %u of it: make it inactive "
+                                "first",
+                                stk_publish_promised(apply, listing));
     stk_apply_begin(apply);
     stk_publish_forget(apply, listing);
     stk_catalog_remove_listing(catalog, listing);

@@ -1,6 +1,7 @@
 /* Channels as outlets. Always: a new one only observes; what changes how far it may be written to
  * is an effect with who did it. */
 #include "core/flow/channel.h"
+#include "core/flow/guarantee.h"
 #include "core/flow/page.h"
 #include "core/flow/publish.h"
 #include "core/flow/publish_row.h"
@@ -36,6 +37,36 @@ static void set_policy(struct stk_channel *channel, const struct stk_args_channe
         channel->lag_ms = (uint32_t)args->lag_ms;
 }
 
+static void set_bounds(struct stk_channel *channel, const struct stk_args_channel_put *args)
+{
+    if (STK_GIVEN(args, CHANNEL_PUT_WRITE))
+        channel->write = (uint8_t)(args->write + 1);
+    if (STK_GIVEN(args, CHANNEL_PUT_PROOF))
+        channel->proof = (uint8_t)(args->proof + 1);
+    if (STK_GIVEN(args, CHANNEL_PUT_RESTOCKS))
+        channel->restocks = args->restocks;
+    if (STK_GIVEN(args, CHANNEL_PUT_APPLY_MS))
+        channel->apply_ms = args->apply_ms;
+    if (STK_GIVEN(args, CHANNEL_PUT_READ_MS))
+        channel->read_ms = args->read_ms;
+    if (STK_GIVEN(args, CHANNEL_PUT_ORDER_MS))
+        channel->order_ms = args->order_ms;
+    if (STK_GIVEN(args, CHANNEL_PUT_CANCEL_MS))
+        channel->cancel_ms = args->cancel_ms;
+}
+
+/* 1 unless it would be in guaranteed mode without what that rests on. */
+static int has_bounds(const struct stk_apply *apply, const struct stk_args_channel_put *args,
+                      struct stk_bytes name)
+{
+    stk_channel_t number = stk_names_find(apply->state->names, STK_NAME_CHANNEL, name);
+    struct stk_channel channel = *stk_channel_at(&apply->state->channels, number);
+    set_policy(&channel, args);
+    set_bounds(&channel, args);
+    return channel.mode != STK_MODE_GUARANTEED ||
+           (channel.write && channel.proof && channel.apply_ms > 0);
+}
+
 enum stk_status stk_channel_put(struct stk_apply *apply)
 {
     const struct stk_args_channel_put *args = apply->args;
@@ -44,10 +75,10 @@ enum stk_status stk_channel_put(struct stk_apply *apply)
     if (!stk_apply_name_fits(apply, STK_NAME_CHANNEL, name))
         return stk_apply_refuse(apply, STK_FULL, "channel: no more than %d channels",
                                 STK_CHANNELS_MAX - 1);
-    if (args->mode == STK_MODE_GUARANTEED)
+    if (!has_bounds(apply, args, name))
         return stk_apply_refuse(apply, STK_INVALID,
-                                "mode: the channel has not declared the bounds that guaranteed "
-                                "mode rests on");
+                                "mode: guaranteed mode rests on write, proof and apply_ms: the "
+                                "channel has not declared them");
     stk_apply_begin(apply);
     stk_channel_t number = stk_apply_name(apply, STK_NAME_CHANNEL, name);
     struct stk_channel *channel = stk_channel_at(channels, number);
@@ -55,6 +86,7 @@ enum stk_status stk_channel_put(struct stk_apply *apply)
     if (fresh)
         stk_channel_open(channels, number);
     set_policy(channel, args);
+    set_bounds(channel, args);
     stk_row_put_channel(&apply->record, apply->state, number);
     stk_publish_resync(apply->state, number);
     stk_apply_say_bool(apply, "created", fresh);
@@ -196,6 +228,8 @@ enum stk_status stk_channel_note(struct stk_apply *apply)
     if (STK_GIVEN(args, CHANNEL_NOTE_WATERMARK) && args->watermark > channel->watermark_ms) {
         channel->watermark_ms = args->watermark; /* it never goes back */
         stk_row_put_channel(&apply->record, apply->state, number);
+        if (channel->mode == STK_MODE_GUARANTEED)
+            stk_publish_resync(apply->state, number); /* promises have retired: there is room */
     }
     return STK_OK;
 }
@@ -294,12 +328,15 @@ static void say_published(struct stk_apply *apply, const struct stk_publication 
     struct stk_doc *doc = &apply->answer;
     int64_t desired;
     int wanted = stk_publish_desired(apply, at, &desired);
-    uint32_t pairs = 2 + (wanted != 0) + 2 * ((at->known & STK_KNOWN_SENT) != 0) +
+    int promised = at->promise != 0;
+    uint32_t pairs = 2 + (wanted != 0) + (promised != 0) + 2 * ((at->known & STK_KNOWN_SENT) != 0) +
                      2 * ((at->known & STK_KNOWN_ACCEPTED) != 0) +
                      2 * ((at->known & STK_KNOWN_OBSERVED) != 0);
     stk_doc_map(doc, pairs);
     stk_doc_key_text(doc, "kind", stk_publish_kind_name(at->kind));
     stk_doc_key_text(doc, "state", stk_publish_state_name(at->state));
+    if (promised)
+        stk_doc_key_uint(doc, "promised", stk_guarantee_units(apply->state, at));
     if (wanted)
         stk_doc_key_int(doc, "desired", desired);
     if (at->known & STK_KNOWN_SENT) {

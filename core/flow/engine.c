@@ -64,6 +64,7 @@ void stk_engine_defaults(struct stk_engine_options *options)
         .snapshot_rows = 1000000,
         .early = 100000,
         .published = 2000000,
+        .promises = 1000000,
         .notes = 10000,
         .note_bytes = UINT64_C(64) << 20,
         .key_window_ms = 7 * day_ms,
@@ -101,6 +102,7 @@ static struct stk_state_capacity capacity_of(const struct stk_engine_options *o)
         .order_bytes = o->order_bytes,
         .key_bytes = o->key_bytes,
         .published = o->published,
+        .promises = o->promises,
         .notes = o->notes,
         .note_bytes = o->note_bytes,
     };

@@ -30,6 +30,7 @@ struct stk_engine_options {
     uint32_t keys_on_disk;  /* keys behind the filter: 4 bytes each */
     uint32_t movements, incoming, earmarks, transfers, shortfalls, snapshot_rows, early;
     uint32_t published; /* things that channels are told: one or more a listing */
+    uint32_t promises;  /* counters in guaranteed mode */
     uint32_t notes;     /* plugins' durable key-values */
     uint64_t note_bytes;
     int64_t key_window_ms;      /* default 7 days */
@@ -88,7 +89,7 @@ struct stk_engine_counters {
     struct stk_counter orders_placed, orders_short, shortfall_units;
     struct stk_counter skus, cells, listings, orders, orders_open, holds, keys, keys_on_disk;
     struct stk_counter sequence, time_ms;
-    struct stk_counter granted, drifted, breakers;
+    struct stk_counter granted, drifted, breakers, breaches;
     struct stk_counter batch_full_waits;
 };
 const struct stk_engine_counters *stk_engine_counters(const struct stk_engine *engine);

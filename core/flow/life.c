@@ -4,6 +4,7 @@
 #include "core/flow/about.h"
 #include "core/flow/allocate.h"
 #include "core/flow/place.h"
+#include "core/flow/publish.h"
 
 void stk_order_settle(struct stk_apply *apply, uint32_t slot)
 {
@@ -88,6 +89,8 @@ static void cancel_units(struct stk_apply *apply, struct stk_about *about, uint1
         return;
     stk_order_give_back(apply, about->slot, line, units);
     about->line[line].cancelled += units;
+    if (about->order->flags & STK_ORDER_FACT && about->line[line].listing != STK_NONE)
+        stk_publish_restocked(apply, about->line[line].listing, units);
 }
 
 /* ---- pay, review, release, extend, refund ---- */

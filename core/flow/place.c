@@ -197,6 +197,33 @@ static enum stk_status settle_missing(struct stk_apply *apply, const struct plac
     return STK_OK;
 }
 
+/* What a channel has sold it can no longer sell: its promises shrink before cells are chosen. */
+static void remember_sold(struct stk_apply *apply, const struct place *place)
+{
+    struct stk_scratch *scratch = apply->scratch;
+    scratch->solds = 0;
+    if (!place->args->fact || !place->channel_number)
+        return;
+    for (uint16_t i = 0; i < place->lines; i++)
+        if (place->line[i].listing.size)
+            scratch->sold[scratch->solds++] = (struct stk_sold){
+                stk_catalog_find_listing(&apply->state->catalog, place->channel_number,
+                                         stk_apply_text(apply, place->line[i].listing)),
+                place->line[i].quantity};
+}
+
+static int is_uncovered(const struct stk_apply *apply, const struct place *place)
+{
+    const struct stk_scratch *scratch = apply->scratch;
+    int uncovered = 0, promised = 0;
+    for (uint16_t i = 0; i < place->lines; i++)
+        uncovered |= scratch->line_units[i] < place->line[i].quantity;
+    for (uint32_t i = 0; i < scratch->demands && uncovered; i++)
+        promised |=
+            stk_catalog_sku_more(&apply->state->catalog, scratch->demand[i].sku)->pools != 0;
+    return uncovered && promised;
+}
+
 static enum stk_status choose(struct stk_apply *apply, const struct place *place)
 {
     uint8_t partial[STK_LINES_MAX];
@@ -217,8 +244,15 @@ static enum stk_status choose(struct stk_apply *apply, const struct place *place
         .only = UINT16_MAX,
         .partial = any_partial ? partial : NULL,
     };
+    remember_sold(apply, place);
     enum stk_status status = stk_allocate(apply, &wants, units, place->lines);
     stk_allocate_end(apply);
+    if (place->args->fact && is_uncovered(apply, place)) {
+        wants.beyond = 1; /* it is sold: what is promised elsewhere is taken, too */
+        status = stk_allocate(apply, &wants, units, place->lines);
+        stk_allocate_end(apply);
+    }
+    apply->scratch->solds = 0;
     return status == STK_SHORT ? refuse_short(apply, place) : settle_missing(apply, place);
 }
 

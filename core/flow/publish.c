@@ -4,6 +4,7 @@
 #include "core/flow/publish.h"
 #include "core/flow/allocate.h"
 #include "core/flow/channel.h"
+#include "core/flow/guarantee.h"
 #include "core/flow/publish_row.h"
 #include "core/flow/verb_channel.h"
 
@@ -19,6 +20,7 @@ static uint64_t available(struct stk_apply *apply, stk_listing_t listing)
         .channel = at->channel,
         .channel_name = stk_names_text(state->names, STK_NAME_CHANNEL, at->channel),
         .only = UINT16_MAX,
+        .beyond = 1, /* what is promised to channels is there */
     };
     uint64_t units = UINT64_MAX;
     for (uint32_t i = at->first_component; i != STK_NONE;) {
@@ -40,13 +42,17 @@ static uint64_t available(struct stk_apply *apply, stk_listing_t listing)
     return units;
 }
 
-static int64_t quantity(struct stk_apply *apply, stk_listing_t listing)
+static int64_t quantity(struct stk_apply *apply, const struct stk_publication *published)
 {
+    stk_listing_t listing = published->listing;
+    int guaranteed = stk_guarantees(apply->state, published);
     const struct stk_listing *at = stk_catalog_listing(&apply->state->catalog, listing);
     const struct stk_channel *channel = stk_channel_at(&apply->state->channels, at->channel);
     if (!at->active)
         return 0;
     uint64_t units = available(apply, listing);
+    if (guaranteed)
+        units = stk_guarantee_share(apply, published, units);
     if (units <= channel->last_units)
         return 0; /* the last ones are sold elsewhere */
     units = units > channel->buffer ? units - channel->buffer : 0;
@@ -60,7 +66,7 @@ int stk_publish_desired(struct stk_apply *apply, const struct stk_publication *a
 {
     switch (at->kind) {
     case STK_PUBLISH_QUANTITY:
-        *value = quantity(apply, at->listing);
+        *value = quantity(apply, at);
         return 1;
     case STK_PUBLISH_ACTIVE:
         *value = stk_catalog_listing(&apply->state->catalog, at->listing)->active;
@@ -124,12 +130,45 @@ static enum stk_publish_class class_of(const struct stk_publication *at, int64_t
     return STK_CLASS_PRICE;
 }
 
-/* Nothing is sent beside these but what is urgent. */
-static int is_held_back(const struct stk_publication *at, stk_time_t now_ms)
+/* Nothing is sent now but what is urgent: it waits for an answer, or for another try; or a person
+ * decides. */
+static int is_held_back(struct stk_apply *apply, uint32_t slot)
 {
-    if (at->state == STK_PUBLISH_CONTESTED)
+    struct stk_channels *channels = &apply->state->channels;
+    const struct stk_publication *at = stk_published_at(channels, slot);
+    if (at->state == STK_PUBLISH_CONTESTED) {
+        stk_published_idle(channels, slot);
         return 1;
-    return at->list == STK_LIST_WAITING && at->until_ms > now_ms;
+    }
+    if (at->until_ms <= apply->now)
+        return 0;
+    if (at->list != STK_LIST_WAITING)
+        stk_published_wait(channels, slot, at->until_ms);
+    return 1;
+}
+
+/* A counter in guaranteed mode. */
+static void look_at_promise(struct stk_apply *apply, uint32_t slot)
+{
+    struct stk_channels *channels = &apply->state->channels;
+    struct stk_publication *at = stk_published_at(channels, slot);
+    int64_t desired;
+    if (!at->promise && !stk_guarantee_attach(apply->state, slot))
+        return; /* full: warned of at 90 %, raised by a restart */
+    stk_publish_desired(apply, at, &desired);
+    at->desired = desired;
+    struct stk_next next = stk_guarantee_next(apply, slot, desired);
+    int overtakes = next.send && next.urgent && at->state != STK_PUBLISH_CONTESTED;
+    if (!overtakes && is_held_back(apply, slot))
+        return;
+    if (next.look)
+        stk_published_look(channels, slot);
+    else if (next.send && stk_publish_allowed(apply, at, next.counter))
+        stk_published_queue(
+            channels, slot,
+            next.urgent ? STK_CLASS_URGENT : class_of(at, next.counter, 1, at->sent), apply->now);
+    else
+        stk_published_wait(channels, slot, next.again_ms);
 }
 
 /* Puts it where it belongs now. */
@@ -138,18 +177,23 @@ static void look_at(struct stk_apply *apply, uint32_t slot)
     struct stk_channels *channels = &apply->state->channels;
     struct stk_publication *at = stk_published_at(channels, slot);
     int64_t value, told;
+    if (stk_guarantees(apply->state, at)) {
+        look_at_promise(apply, slot);
+        return;
+    }
+    stk_guarantee_detach(apply->state, slot);
     int wanted = stk_publish_desired(apply, at, &value);
     int knows = stk_publish_told(at, &told);
     if (at->kind == STK_PUBLISH_QUANTITY)
         at->desired = value;
     int urgent = wanted && at->kind == STK_PUBLISH_QUANTITY && value == 0;
-    if (is_held_back(at, apply->now) && !(urgent && knows && told != 0))
+    int overtakes = urgent && knows && told != 0 && at->state != STK_PUBLISH_CONTESTED;
+    if (!overtakes && is_held_back(apply, slot))
         return;
     int same = knows && value == told && at->state != STK_PUBLISH_DRIFTED &&
                at->state != STK_PUBLISH_UNKNOWN;
     if (!wanted || same || !stk_publish_allowed(apply, at, value)) {
-        if (at->list != STK_LIST_WAITING || at->until_ms <= apply->now)
-            stk_published_idle(channels, slot);
+        stk_published_idle(channels, slot);
         return;
     }
     stk_published_queue(channels, slot, class_of(at, value, knows, told), apply->now);
@@ -201,8 +245,27 @@ void stk_publish_sold(struct stk_apply *apply, stk_listing_t listing, uint32_t u
         at->accepted = less(at->accepted, units);
     if (seen)
         at->observed = less(at->observed, units);
-    if (told || seen)
+    if (at->promise)
+        stk_guarantee_sold(apply, slot, units, sold_ms);
+    if (told || seen || at->promise)
         stk_row_put_published(&apply->record, apply->state, slot);
+}
+
+void stk_publish_restocked(struct stk_apply *apply, stk_listing_t listing, uint32_t units)
+{
+    uint32_t slot = stk_published_find(&apply->state->channels, listing, STK_PUBLISH_QUANTITY);
+    if (slot == STK_NONE || !stk_published_at(&apply->state->channels, slot)->promise)
+        return;
+    stk_guarantee_restocked(apply, slot, units);
+    stk_row_put_published(&apply->record, apply->state, slot);
+}
+
+uint32_t stk_publish_promised(struct stk_apply *apply, stk_listing_t listing)
+{
+    uint32_t slot = stk_published_find(&apply->state->channels, listing, STK_PUBLISH_QUANTITY);
+    return slot == STK_NONE
+               ? 0
+               : stk_guarantee_units(apply->state, stk_published_at(&apply->state->channels, slot));
 }
 
 void stk_publish_forget(struct stk_apply *apply, stk_listing_t listing)
@@ -212,6 +275,7 @@ void stk_publish_forget(struct stk_apply *apply, stk_listing_t listing)
     while ((slot = stk_published_first(channels, listing)) != STK_NONE) {
         if (stk_published_at(channels, slot)->on_disk)
             stk_row_delete_published(&apply->record, apply->state, slot);
+        stk_guarantee_detach(apply->state, slot);
         stk_published_remove(channels, slot);
     }
 }
@@ -268,6 +332,11 @@ static int breaks(struct stk_apply *apply, struct stk_channel *channel,
     return ++*count > most;
 }
 
+static uint32_t number_of(uint64_t grant)
+{
+    return (uint32_t)grant & STK_GRANT_NUMBER_MAX;
+}
+
 static void begin(struct stk_apply *apply)
 {
     if (!apply->open)
@@ -285,6 +354,8 @@ static void end_waits(struct stk_apply *apply, stk_channel_t number)
         if (stk_published_at(channels, slot)->state == STK_PUBLISH_ON_WAY) {
             begin(apply);
             stk_published_state(channels, slot, STK_PUBLISH_UNKNOWN);
+            if (stk_published_at(channels, slot)->promise)
+                stk_guarantee_left(apply, slot, number_of(stk_published_at(channels, slot)->grant));
             stk_row_put_published(&apply->record, apply->state, slot);
         }
         look_at(apply, slot);
@@ -313,28 +384,57 @@ static uint32_t choose(struct stk_apply *apply, stk_channel_t number, uint32_t m
     return count;
 }
 
-static void grant(struct stk_apply *apply, uint32_t slot)
+static const char *const writes[] = {"?", "set", "adjust", "cas"};
+
+/* 0: what others were granted in the same call has taken its room. */
+static int grant(struct stk_apply *apply, uint32_t slot)
 {
     struct stk_channels *channels = &apply->state->channels;
     struct stk_publication *at = stk_published_at(channels, slot);
     struct stk_doc *doc = &apply->answer;
-    int64_t expected;
-    int knows = at->known & STK_KNOWN_ACCEPTED;
-    expected = at->accepted;
+    struct stk_next next = {
+        .write = 1, .value = at->desired, .counter = at->desired, .expected = at->accepted};
+    uint32_t number = (uint32_t)apply->seq;
+    if (stk_guarantees(apply->state, at)) {
+        next = stk_guarantee_next(apply, slot, at->desired);
+        if (!next.send) {
+            stk_published_wait(channels, slot, next.again_ms);
+            return 0;
+        }
+        number = stk_guarantee_grant(apply, slot, &next);
+    }
     stk_published_state(channels, slot, STK_PUBLISH_ON_WAY);
-    at->sent = at->desired;
+    at->sent = next.counter;
     at->sent_ms = apply->now;
-    at->grant = stk_grant_number(at->listing, at->kind, apply->seq);
+    at->until_ms = apply->now + STK_ANSWER_WAIT_MS;
+    at->grant = stk_grant_number(at->listing, at->kind, number);
     at->known |= STK_KNOWN_SENT;
     stk_row_put_published(&apply->record, apply->state, slot);
-    stk_doc_map(doc, knows ? 6 : 5);
+    stk_doc_map(doc, 7);
     stk_doc_key_uint(doc, "grant", at->grant);
     stk_doc_key_str(doc, "listing", stk_catalog_listing_id(&apply->state->catalog, at->listing));
     stk_doc_key_text(doc, "kind", stk_publish_kind_name(at->kind));
-    stk_doc_key_int(doc, "value", at->sent);
+    stk_doc_key_text(doc, "write", writes[next.write]);
+    stk_doc_key_int(doc, "value", next.value);
+    stk_doc_key_int(doc, "expected", next.expected);
     stk_doc_key_int(doc, "queued_ms", apply->now - at->queued_ms);
-    if (knows)
-        stk_doc_key_int(doc, "before", expected);
+    return 1;
+}
+
+/* Listings that a read-back is wanted of, each once a minute. */
+static void say_looks(struct stk_apply *apply, stk_channel_t number, uint32_t max)
+{
+    struct stk_channels *channels = &apply->state->channels;
+    uint32_t count = 0, slot;
+    stk_apply_say_key(apply, "look");
+    uint32_t mark = stk_doc_array_open(&apply->answer);
+    while (count < max && (slot = stk_channel_look(channels, number, apply->now)) != STK_NONE) {
+        stk_doc_str(&apply->answer,
+                    stk_catalog_listing_id(&apply->state->catalog,
+                                           stk_published_at(channels, slot)->listing));
+        count++;
+    }
+    stk_doc_array_close(&apply->answer, mark, count);
 }
 
 enum stk_status stk_channel_grant(struct stk_apply *apply)
@@ -355,10 +455,12 @@ enum stk_status stk_channel_grant(struct stk_apply *apply)
     if (channel->held != held)
         stk_row_put_channel(&apply->record, apply->state, number);
     stk_apply_say_key(apply, "items");
-    stk_doc_array(&apply->answer, count);
+    uint32_t granted = 0, mark = stk_doc_array_open(&apply->answer);
     for (uint32_t i = 0; i < count; i++)
-        grant(apply, slots[i]);
-    stk_counter_add(&apply->counters->granted, count);
+        granted += (uint32_t)grant(apply, slots[i]);
+    stk_doc_array_close(&apply->answer, mark, granted);
+    stk_counter_add(&apply->counters->granted, granted);
+    say_looks(apply, number, args->limit);
     stk_apply_say_uint(apply, "queued", stk_channel_queued(channels, number));
     stk_apply_say_uint(apply, "flush_asked", channel->flush_asked);
     stk_apply_say_uint(apply, "discover_asked", channel->discover_asked);
@@ -370,7 +472,7 @@ enum stk_status stk_channel_grant(struct stk_apply *apply)
 
 /* ---- results ---- */
 
-/* The one that this grant is about, if it is still its last one. */
+/* The one that this grant is about. */
 static uint32_t find_granted(struct stk_apply *apply, stk_channel_t channel, uint64_t grant)
 {
     const struct stk_channels *channels = &apply->state->channels;
@@ -379,10 +481,26 @@ static uint32_t find_granted(struct stk_apply *apply, stk_channel_t channel, uin
         stk_grant_kind(grant) >= STK_PUBLISH_KINDS)
         return STK_NONE;
     uint32_t slot = stk_published_find(channels, listing, stk_grant_kind(grant));
-    if (slot == STK_NONE || stk_published_at(channels, slot)->channel != channel ||
-        stk_published_at(channels, slot)->grant != grant)
-        return STK_NONE;
-    return slot;
+    return slot != STK_NONE && stk_published_at(channels, slot)->channel == channel ? slot
+                                                                                    : STK_NONE;
+}
+
+/* The arithmetic hears of each, also of those that a newer one has overtaken. */
+static void promise_result(struct stk_apply *apply, uint32_t slot, uint32_t number,
+                           unsigned outcome)
+{
+    switch (outcome) {
+    case STK_RESULT_APPLIED:
+        stk_guarantee_proven(apply, slot, number);
+        break;
+    case STK_RESULT_ACCEPTED:
+    case STK_RESULT_UNKNOWN:
+    case STK_RESULT_REVIEW:
+        stk_guarantee_left(apply, slot, number);
+        break;
+    default:
+        stk_guarantee_refused(apply, slot, number);
+    }
 }
 
 static stk_time_t retry_ms(uint32_t attempts)
@@ -426,9 +544,9 @@ static void not_accepted(struct stk_apply *apply, uint32_t slot, enum stk_publis
     at->attempts++;
     if (state != STK_PUBLISH_UNKNOWN && state != STK_PUBLISH_IN_REVIEW)
         take_back(at);
+    at->until_ms = apply->now + (wait_ms ? wait_ms : retry_ms(at->attempts));
     stk_published_state(&apply->state->channels, slot, state);
-    stk_published_wait(&apply->state->channels, slot,
-                       apply->now + (wait_ms ? wait_ms : retry_ms(at->attempts)));
+    stk_published_wait(&apply->state->channels, slot, at->until_ms);
 }
 
 static void result(struct stk_apply *apply, uint32_t slot, const struct stk_args_result_item *item)
@@ -469,10 +587,16 @@ enum stk_status stk_channel_result(struct stk_apply *apply)
     stk_apply_begin(apply);
     for (uint32_t i = 0; i < args->items.size; i++) {
         uint32_t slot = find_granted(apply, number, (uint64_t)item[i].grant);
-        if (slot == STK_NONE)
-            stale++; /* a newer grant has taken its place, or the listing is deleted */
-        else
+        struct stk_publication *at =
+            slot == STK_NONE ? NULL : stk_published_at(&apply->state->channels, slot);
+        if (at && at->promise)
+            promise_result(apply, slot, number_of((uint64_t)item[i].grant), item[i].outcome);
+        if (at && at->grant == (uint64_t)item[i].grant)
             result(apply, slot, &item[i]);
+        else if (at && at->promise)
+            stk_row_put_published(&apply->record, apply->state, slot);
+        if (!at || at->grant != (uint64_t)item[i].grant)
+            stale++; /* a newer grant has taken its place, or the listing is deleted */
     }
     stk_apply_say_uint(apply, "stale", stale);
     return STK_OK;
@@ -525,7 +649,8 @@ static int observe(struct stk_apply *apply, stk_channel_t number, uint32_t slot,
     at->known |= STK_KNOWN_OBSERVED;
     at->observed = value;
     at->observed_ms = asked_ms;
-    if (has_drifted(channel, at, asked_ms))
+    uint32_t beyond = at->promise ? stk_guarantee_read(apply, slot, value, asked_ms) : 0;
+    if (at->promise ? beyond > 0 : has_drifted(channel, at, asked_ms))
         drifted(apply, slot);
     else if (at->state == STK_PUBLISH_ACCEPTED && at->observed == at->accepted)
         stk_published_state(channels, slot, STK_PUBLISH_OBSERVED);

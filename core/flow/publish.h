@@ -20,6 +20,11 @@ void stk_publish_forget(struct stk_apply *apply, stk_listing_t listing);
 void stk_publish_sold(struct stk_apply *apply, stk_listing_t listing, uint32_t units,
                       stk_time_t sold_ms);
 
+/* The channel has put so many of the listing on sale again by itself. After begin. */
+void stk_publish_restocked(struct stk_apply *apply, stk_listing_t listing, uint32_t units);
+/* Units of the listing that its channel may still sell, in guaranteed mode; 0 in shared mode. */
+uint32_t stk_publish_promised(struct stk_apply *apply, stk_listing_t listing);
+
 /* What the channel should be told now of this thing. 0: nothing is known (a price nobody set). */
 int stk_publish_desired(struct stk_apply *apply, const struct stk_publication *at, int64_t *value);
 /* What the channel has been told last, or is known to have. 0: nothing. */

@@ -2,9 +2,12 @@
  * reads, and loading it again changes nothing. */
 #include "core/flow/publish_row.h"
 #include "core/base/hash.h"
+#include "core/flow/guarantee.h"
 #include "core/flow/verb_channel.h"
+#include "core/state/promise.h"
 
-#define VERSION 1
+#define VERSION      1
+#define SPAN_MOST_MS (INT64_C(1000) * 24 * 3600000)
 
 static enum stk_status damaged(const char *what, struct stk_error *err)
 {
@@ -36,6 +39,13 @@ void stk_row_put_channel(struct stk_record *out, const struct stk_state *state,
     at = stk_put_varint(at, from->lag_ms);
     at = stk_put_varint(at, from->risk_e6);
     at = stk_put_zigzag(at, from->watermark_ms);
+    *at++ = from->write;
+    *at++ = from->proof;
+    *at++ = from->restocks;
+    at = stk_put_zigzag(at, from->apply_ms);
+    at = stk_put_zigzag(at, from->read_ms);
+    at = stk_put_zigzag(at, from->order_ms);
+    at = stk_put_zigzag(at, from->cancel_ms);
     at = stk_put_varint(at, from->flush_asked);
     at = stk_put_varint(at, from->discover_asked);
     at = stk_put_varint(at, from->resync_asked);
@@ -53,6 +63,15 @@ static uint8_t get_percent(struct stk_reader *in)
 static uint32_t get_u32(struct stk_reader *in)
 {
     return (uint32_t)stk_get_max(in, UINT32_MAX);
+}
+
+/* Bounds: what is declared, and widened; never so large that times overflow. */
+static int64_t get_span(struct stk_reader *in)
+{
+    int64_t span = stk_get_zigzag(in);
+    if (span < 0 || span > SPAN_MOST_MS)
+        stk_reader_fail(in);
+    return span;
 }
 
 static void read_channel(struct stk_channel *to, struct stk_reader *in)
@@ -77,6 +96,16 @@ static void read_channel(struct stk_channel *to, struct stk_reader *in)
     to->lag_ms = get_u32(in);
     to->risk_e6 = (uint32_t)stk_get_max(in, 1000000);
     to->watermark_ms = stk_get_zigzag(in);
+    to->write = stk_get_u8(in);
+    to->proof = stk_get_u8(in);
+    to->restocks = stk_get_u8(in);
+    if (to->write > STK_WRITE_CAS || to->proof > STK_PROOF_READBACK ||
+        to->restocks > STK_RESTOCK_REFUND || (to->mode == STK_MODE_GUARANTEED && !to->write))
+        stk_reader_fail(in);
+    to->apply_ms = get_span(in);
+    to->read_ms = get_span(in);
+    to->order_ms = get_span(in);
+    to->cancel_ms = get_span(in);
     to->flush_asked = get_u32(in);
     to->discover_asked = get_u32(in);
     to->resync_asked = get_u32(in);
@@ -108,6 +137,19 @@ static void published_key(uint8_t key[5], stk_listing_t listing, uint8_t kind)
 {
     stk_put_be32(key, listing);
     key[4] = kind;
+}
+
+/* As it is when all that the channel told of its orders is taken into it: so that it comes back the
+ * same from disk. */
+static uint8_t *put_promise(uint8_t *at, const struct stk_state *state,
+                            const struct stk_publication *from)
+{
+    uint8_t bytes[STK_PROMISE_BYTES_MAX];
+    if (!from->promise)
+        return stk_put_varint(at, 0);
+    struct stk_promise *p = stk_pool_at(&state->channels.promises, from->promise - 1);
+    stk_promise_watermark(p, stk_channel_at(&state->channels, from->channel)->watermark_ms);
+    return stk_put_bytes(at, bytes, (uint32_t)(stk_promise_write(p, bytes) - bytes));
 }
 
 void stk_row_put_published(struct stk_record *out, const struct stk_state *state, uint32_t slot)
@@ -142,6 +184,7 @@ void stk_row_put_published(struct stk_record *out, const struct stk_state *state
     }
     at = stk_put_zigzag(at, from->until_ms);
     at = stk_put_zigzag(at, from->drift_ms);
+    at = put_promise(at, state, from);
     stk_record_row_close(out, value, at);
     from->on_disk = 1;
 }
@@ -154,7 +197,8 @@ void stk_row_delete_published(struct stk_record *out, const struct stk_state *st
     stk_record_row_deleted(out, STK_TABLE_PUBLISHED, key, sizeof key);
 }
 
-static void read_published(struct stk_publication *to, struct stk_reader *in)
+static void read_published(struct stk_publication *to, struct stk_reader *in,
+                           struct stk_bytes *promise)
 {
     to->state = stk_get_u8(in);
     to->known = stk_get_u8(in);
@@ -179,6 +223,26 @@ static void read_published(struct stk_publication *to, struct stk_reader *in)
     }
     to->until_ms = stk_get_zigzag(in);
     to->drift_ms = stk_get_zigzag(in);
+    *promise = stk_get_bytes(in);
+}
+
+static enum stk_status load_promise(struct stk_state *state, uint32_t slot,
+                                    struct stk_bytes promise, struct stk_error *err)
+{
+    struct stk_publication *at = stk_published_at(&state->channels, slot);
+    struct stk_promise read;
+    if (!promise.size) {
+        stk_guarantee_detach(state, slot);
+        return STK_OK;
+    }
+    if (at->kind != STK_PUBLISH_QUANTITY ||
+        stk_promise_read(&read, promise.data, promise.size) != STK_OK)
+        return damaged("published", err);
+    if (!at->promise && !stk_guarantee_attach(state, slot))
+        return stk_error_set(err, STK_FULL, "capacity \"promises\" is smaller than what is stored");
+    *(struct stk_promise *)stk_pool_at(&state->channels.promises, at->promise - 1) = read;
+    at->restarted = 0;
+    return STK_OK;
 }
 
 enum stk_status stk_row_load_published(struct stk_state *state, struct stk_reader *key,
@@ -188,7 +252,8 @@ enum stk_status stk_row_load_published(struct stk_state *state, struct stk_reade
     stk_listing_t listing = stk_get_be32(key);
     uint8_t kind = stk_get_u8(key);
     struct stk_publication read = {0};
-    read_published(&read, in);
+    struct stk_bytes promise;
+    read_published(&read, in, &promise);
     if (in->bad || in->at != in->end || kind >= STK_PUBLISH_KINDS ||
         !stk_catalog_listing_lives(&state->catalog, listing))
         return damaged("published", err);
@@ -208,10 +273,11 @@ enum stk_status stk_row_load_published(struct stk_state *state, struct stk_reade
     read.next_of_listing = to->next_of_listing, read.listing = listing;
     read.next = read.prev = STK_NONE;
     read.channel = channel, read.kind = kind, read.on_disk = 1;
+    read.promise = to->promise;
     *to = read;
     if (to->until_ms)
         stk_published_wait(channels, slot, to->until_ms);
-    return STK_OK;
+    return load_promise(state, slot, promise, err);
 }
 
 void stk_row_unload_published(struct stk_state *state, struct stk_reader *key)
@@ -221,8 +287,10 @@ void stk_row_unload_published(struct stk_state *state, struct stk_reader *key)
     if (key->bad || listing >= state->channels.listings || kind >= STK_PUBLISH_KINDS)
         return;
     uint32_t slot = stk_published_find(&state->channels, listing, kind);
-    if (slot != STK_NONE)
-        stk_published_remove(&state->channels, slot);
+    if (slot == STK_NONE)
+        return;
+    stk_guarantee_detach(state, slot);
+    stk_published_remove(&state->channels, slot);
 }
 
 /* ---- notes ---- */
@@ -286,7 +354,9 @@ void stk_row_describe_channel(struct stk_reader *key, struct stk_reader *in, str
 void stk_row_describe_published(struct stk_reader *key, struct stk_reader *in, struct stk_doc *doc)
 {
     struct stk_publication read = {0};
-    read_published(&read, in);
+    struct stk_bytes promise;
+    struct stk_promise promised;
+    read_published(&read, in, &promise);
     uint32_t mark = stk_doc_map_open(doc), pairs = 3;
     stk_doc_key_uint(doc, "listing", stk_get_be32(key));
     stk_doc_key_text(doc, "kind", stk_publish_kind_name(stk_get_u8(key)));
@@ -301,6 +371,8 @@ void stk_row_describe_published(struct stk_reader *key, struct stk_reader *in, s
         stk_doc_key_int(doc, "accepted", read.accepted), pairs++;
     if (read.known & STK_KNOWN_OBSERVED)
         stk_doc_key_int(doc, "observed", read.observed), pairs++;
+    if (promise.size && stk_promise_read(&promised, promise.data, promise.size) == STK_OK)
+        stk_doc_key_uint(doc, "promised", stk_promise_units(&promised)), pairs++;
     stk_doc_map_close(doc, mark, pairs);
 }
 

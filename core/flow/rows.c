@@ -3,6 +3,7 @@
  * one is STK_CORRUPT and names the row. */
 #include "core/flow/rows.h"
 #include "core/flow/command.h"
+#include "core/flow/guarantee.h"
 #include "core/flow/publish_row.h"
 #include "core/flow/verb.h"
 #include "core/state/earmark.h"
@@ -393,8 +394,13 @@ static enum stk_status load_listing(struct stk_state *state, struct stk_reader *
         return stk_error_set(err, STK_CORRUPT,
                              "listing: \"%.*s\" and another one claim each other's place",
                              (int)id.size, id.data);
-    return stk_catalog_put_listing(&state->catalog, channel, id, spec, (uint32_t)count, active,
-                                   &listing, err);
+    if (there != STK_NONE)
+        stk_guarantee_count(state, listing, -1);
+    status = stk_catalog_put_listing(&state->catalog, channel, id, spec, (uint32_t)count, active,
+                                     &listing, err);
+    if (there != STK_NONE)
+        stk_guarantee_count(state, listing, 1);
+    return status;
 }
 
 /* ---- keys ---- */
@@ -957,8 +963,10 @@ static void unload_listing(struct stk_state *state, stk_listing_t listing)
     struct stk_channels *channels = &state->channels;
     if (!stk_catalog_listing_lives(&state->catalog, listing))
         return;
-    while (stk_published_first(channels, listing) != STK_NONE)
+    while (stk_published_first(channels, listing) != STK_NONE) {
+        stk_guarantee_detach(state, stk_published_first(channels, listing));
         stk_published_remove(channels, stk_published_first(channels, listing));
+    }
     stk_catalog_remove_listing(&state->catalog, listing);
 }
 

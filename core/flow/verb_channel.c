@@ -7,6 +7,9 @@
 #define PERCENT_RANGE .min = 0, .max = 100
 
 static const char *const modes[] = {"shared", "guaranteed", NULL};
+static const char *const writes[] = {"set", "adjust", "cas", NULL};
+static const char *const proofs[] = {"answer", "report", "read_back", NULL};
+static const char *const restocks[] = {"never", "cancel", "refund", NULL};
 static const char *const steps[] = {"observe", "zero_only", "lower", "full", NULL};
 #define KINDS                                                                                      \
     "quantity", "price", "sale_price", "list_price", "group_price", "tier_price", "active", NULL
@@ -74,6 +77,21 @@ const struct stk_field stk_channel_put_fields[] = {
              "15 minutes; 0: off; default 30"},
     {FIELD(channel_put, CHANNEL_PUT, lag_ms, LAG_MS, SPAN), .min = 0, .max = LAG_MAX,
      .help = "a value is seen there so long after it was taken, at the latest; default 0"},
+    {FIELD(channel_put, CHANNEL_PUT, write, WRITE, ENUM), .names = writes,
+     .help =
+         "how a counter is written there; guaranteed mode rests on this and on all that follow"},
+    {FIELD(channel_put, CHANNEL_PUT, proof, PROOF, ENUM), .names = proofs,
+     .help = "what proves that a write took effect"},
+    {FIELD(channel_put, CHANNEL_PUT, restocks, RESTOCKS, ENUM), .names = restocks,
+     .help = "when the channel puts units on sale again by itself"},
+    {FIELD(channel_put, CHANNEL_PUT, apply_ms, APPLY_MS, SPAN), .min = 0, .max = LAG_MAX,
+     .help = "a write takes effect within this after its last byte left, or never"},
+    {FIELD(channel_put, CHANNEL_PUT, read_ms, READ_MS, SPAN), .min = 0, .max = LAG_MAX,
+     .help = "the greatest age of a read-back"},
+    {FIELD(channel_put, CHANNEL_PUT, order_ms, ORDER_MS, SPAN), .min = 0, .max = LAG_MAX,
+     .help = "how late an order may show"},
+    {FIELD(channel_put, CHANNEL_PUT, cancel_ms, CANCEL_MS, SPAN), .min = 0, .max = LAG_MAX,
+     .help = "how late a cancellation that restocks may show"},
     {0}};
 
 #define REASON                                                                                     \

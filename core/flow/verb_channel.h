@@ -15,6 +15,10 @@ struct stk_args_channel_put {
     uint32_t last_units; /* so many are left to other channels */
     uint32_t breaker;    /* percent of listings within 15 minutes; 0 = off */
     int64_t lag_ms;      /* a write is seen there so long after it was taken, at the latest */
+    uint8_t write;       /* what it declares (promise.h): enum stk_write_kind less one */
+    uint8_t proof;       /* enum stk_proof_kind less one */
+    uint8_t restocks;    /* enum stk_restock_kind */
+    int64_t apply_ms, read_ms, order_ms, cancel_ms;
 };
 enum {
     STK_HAS_CHANNEL_PUT_CHANNEL,
@@ -24,7 +28,14 @@ enum {
     STK_HAS_CHANNEL_PUT_BUFFER,
     STK_HAS_CHANNEL_PUT_LAST_UNITS,
     STK_HAS_CHANNEL_PUT_BREAKER,
-    STK_HAS_CHANNEL_PUT_LAG_MS
+    STK_HAS_CHANNEL_PUT_LAG_MS,
+    STK_HAS_CHANNEL_PUT_WRITE,
+    STK_HAS_CHANNEL_PUT_PROOF,
+    STK_HAS_CHANNEL_PUT_RESTOCKS,
+    STK_HAS_CHANNEL_PUT_APPLY_MS,
+    STK_HAS_CHANNEL_PUT_READ_MS,
+    STK_HAS_CHANNEL_PUT_ORDER_MS,
+    STK_HAS_CHANNEL_PUT_CANCEL_MS
 };
 
 struct stk_args_channel { /* status pause resume handback flush resync discover diff */

@@ -25,6 +25,7 @@ struct stk_sku_more {
     uint32_t in_transit;  /* units between locations */
     uint32_t incoming;    /* first of book's incoming + 1; see stk_book_first_incoming */
     uint32_t first_alias; /* of its aliases and barcodes; 0 = none */
+    uint32_t pools;       /* counters in guaranteed mode that draw on it */
 };
 
 /* An id that says: was removed, not to be used again before a restart. */

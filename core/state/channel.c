@@ -2,10 +2,11 @@
  * own channel; counts agree; a queue is in the order of queueing but for what came from a lower
  * class, which goes to the end with the age it has. */
 #include "core/state/channel.h"
+#include "core/state/promise.h"
 #include <string.h>
 
 enum stk_status stk_channels_init(struct stk_channels *channels, uint32_t listings,
-                                  uint32_t published, struct stk_error *err)
+                                  uint32_t published, uint32_t promises, struct stk_error *err)
 {
     memset(channels, 0, sizeof *channels);
     channels->listings = listings;
@@ -17,6 +18,8 @@ enum stk_status stk_channels_init(struct stk_channels *channels, uint32_t listin
     if (channels->channel && channels->first_of_listing)
         status =
             stk_pool_init(&channels->published, sizeof(struct stk_publication), published, err);
+    if (status == STK_OK)
+        status = stk_pool_init(&channels->promises, sizeof(struct stk_promise), promises, err);
     if (status != STK_OK)
         stk_channels_fini(channels);
     return status;
@@ -24,6 +27,7 @@ enum stk_status stk_channels_init(struct stk_channels *channels, uint32_t listin
 
 void stk_channels_fini(struct stk_channels *channels)
 {
+    stk_pool_fini(&channels->promises);
     stk_pool_fini(&channels->published);
     if (channels->first_of_listing)
         stk_mem_unreserve(channels->first_of_listing,
@@ -39,7 +43,7 @@ void stk_channel_open(struct stk_channels *channels, stk_channel_t number)
     stk_assert(number && number < STK_CHANNELS_MAX && !channel->used);
     *channel = (struct stk_channel){
         .used = 1, .canary_percent = 100, .share_percent = 100, .breaker_percent = 30};
-    for (unsigned i = 0; i <= STK_LIST_WAITING; i++)
+    for (unsigned i = 0; i < STK_LISTS; i++)
         channel->list[i] = (struct stk_queue){STK_NONE, STK_NONE, 0};
 }
 
@@ -86,6 +90,7 @@ void stk_published_remove(struct stk_channels *channels, uint32_t slot)
 {
     struct stk_publication *at = stk_published_at(channels, slot);
     struct stk_channel *channel = stk_channel_at(channels, at->channel);
+    stk_assert(!at->promise);
     stk_published_idle(channels, slot);
     if (channels->first_of_listing[at->listing] == slot + 1) {
         channels->first_of_listing[at->listing] = at->next_of_listing + 1;
@@ -155,7 +160,7 @@ void stk_published_queue(struct stk_channels *channels, uint32_t slot, enum stk_
                          stk_time_t now_ms)
 {
     struct stk_publication *at = stk_published_at(channels, slot);
-    int queued = at->list != STK_LIST_NONE && at->list != STK_LIST_WAITING;
+    int queued = at->list != STK_LIST_NONE && at->list <= STK_CLASSES;
     if (queued && at->list <= class + 1)
         return;
     if (!queued)
@@ -167,7 +172,7 @@ void stk_published_queue(struct stk_channels *channels, uint32_t slot, enum stk_
 void stk_published_wait(struct stk_channels *channels, uint32_t slot, stk_time_t until_ms)
 {
     stk_published_idle(channels, slot);
-    stk_published_at(channels, slot)->until_ms = until_ms;
+    stk_published_at(channels, slot)->due_ms = until_ms;
     join(channels, slot, STK_LIST_WAITING);
 }
 
@@ -196,11 +201,33 @@ uint32_t stk_channel_due(struct stk_channels *channels, stk_channel_t number, st
     struct stk_queue *list = &stk_channel_at(channels, number)->list[STK_LIST_WAITING];
     for (; *looks && list->first != STK_NONE; (*looks)--) {
         uint32_t slot = list->first;
-        if (stk_published_at(channels, slot)->until_ms <= now_ms)
+        if (stk_published_at(channels, slot)->due_ms <= now_ms)
             return slot;
-        stk_published_wait(channels, slot, stk_published_at(channels, slot)->until_ms);
+        stk_published_wait(channels, slot, stk_published_at(channels, slot)->due_ms);
     }
     return STK_NONE;
+}
+
+void stk_published_look(struct stk_channels *channels, uint32_t slot)
+{
+    struct stk_publication *at = stk_published_at(channels, slot);
+    if (at->list == STK_LIST_LOOKING)
+        return;
+    stk_published_idle(channels, slot);
+    at->due_ms = 0;
+    join(channels, slot, STK_LIST_LOOKING);
+}
+
+uint32_t stk_channel_look(struct stk_channels *channels, stk_channel_t number, stk_time_t now_ms)
+{
+    const struct stk_queue *list = &stk_channel_at(channels, number)->list[STK_LIST_LOOKING];
+    uint32_t slot = list->first;
+    if (slot == STK_NONE || stk_published_at(channels, slot)->due_ms > now_ms)
+        return STK_NONE;
+    stk_published_idle(channels, slot);
+    stk_published_at(channels, slot)->due_ms = now_ms + STK_LOOK_MS;
+    join(channels, slot, STK_LIST_LOOKING);
+    return slot;
 }
 
 uint32_t stk_channel_queued(const struct stk_channels *channels, stk_channel_t number)

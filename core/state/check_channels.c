@@ -81,7 +81,7 @@ enum stk_status stk_check_channels(const struct stk_state *state, struct stk_err
             continue;
         if (memcmp(in_state[i], channel->in_state, sizeof channel->in_state) != 0)
             return stk_error_set(err, STK_INTERNAL, "channel %u: states are miscounted", i);
-        for (unsigned n = 1; n <= STK_LIST_WAITING && status == STK_OK; n++)
+        for (unsigned n = 1; n < STK_LISTS && status == STK_OK; n++)
             status = check_list(state, (stk_channel_t)i, n, err);
     }
     return status == STK_OK ? check_notes(state, err) : status;

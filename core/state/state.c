@@ -25,7 +25,7 @@ enum stk_status stk_state_init(struct stk_state *state, const struct stk_state_c
         status = stk_book_init(&state->book, &capacity->book, err);
     if (status == STK_OK)
         status = stk_channels_init(&state->channels, capacity->catalog.listings,
-                                   capacity->published, err);
+                                   capacity->published, capacity->promises, err);
     if (status == STK_OK)
         status = stk_notes_init(&state->notes, capacity->notes, capacity->note_bytes, err);
     if (status != STK_OK)

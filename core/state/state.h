@@ -28,7 +28,7 @@ struct stk_state_capacity {
     struct stk_catalog_capacity catalog;
     struct stk_book_capacity book;
     uint32_t orders, holds, keys, keys_on_disk;
-    uint32_t published, notes;
+    uint32_t published, promises, notes;
     uint64_t order_bytes, key_bytes, note_bytes;
 };
 enum stk_status stk_state_init(struct stk_state *state, const struct stk_state_capacity *capacity,

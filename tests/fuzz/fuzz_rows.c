@@ -35,6 +35,7 @@ static void init(struct stk_state *state)
         .order_bytes = 1 << 20,
         .key_bytes = 1 << 20,
         .published = 64,
+        .promises = 64,
         .notes = 16,
         .note_bytes = 1 << 20,
     };

@@ -16,6 +16,7 @@ const struct stk_state_capacity full_state_capacity = {
     .order_bytes = 16384,
     .key_bytes = 16384,
     .published = 16,
+    .promises = 16,
     .notes = 8,
     .note_bytes = 16384,
 };

@@ -40,6 +40,9 @@ static void test_a_new_one_observes(void **state)
     assert_true(fixture_is(f, "state", "open"));
     CALL(NOT_FOUND, "channel.status", "{'channel':'other'}");
     CALL(INVALID, "channel.put", "{'source':'t','channel':'shop','mode':'guaranteed'}");
+    CALL(OK, "channel.put",
+         "{'source':'t','channel':'shop','write':'set','proof':'answer','apply_ms':1000}");
+    CALL(OK, "channel.put", "{'source':'t','channel':'shop','mode':'guaranteed'}");
     CALL(INVALID, "channel.put", "{'source':'t','channel':'shop','share':101}");
 }
 

@@ -10,7 +10,7 @@
 static struct stk_channels *made(uint32_t listings)
 {
     static struct stk_channels channels;
-    assert_int_equal(stk_channels_init(&channels, listings, listings, NULL), STK_OK);
+    assert_int_equal(stk_channels_init(&channels, listings, listings, listings, NULL), STK_OK);
     stk_channel_open(&channels, 3);
     return &channels;
 }
