@@ -7,6 +7,8 @@
 #   tools/<name>/*.c             build/stockade-<name> further tools; tools/tidy is built alone
 #   bench/*.c                    build/stockade-bench  where hiredis and libpq are installed
 #   plugins/simulator/*.c        the market in a box, linked into every test (but simulator.c)
+#   plugins/<name>/*.c           build/plugins/<name>.so, where there is a <name>.c (with stk_entry)
+#   plugins/common/*.c           linked into each plugin
 #   tests/lib/*.c                linked into every test
 #   tests/unit/<floor>/test_*.c  one cmocka program each
 #   tests/torture/torture_*.c    one program each
@@ -15,6 +17,7 @@
 #   tests/*/preload_*.c          shared libraries for LD_PRELOAD
 #   tests/fuzz/fuzz_*.c          libFuzzer, clang; corpora: tests/fuzz/corpus/<name>/
 #                                replay.c gives them inputs without it
+#   tests/plugins/*.c            build/tests/plugins/*.so, one each, for tests of the loader
 #   tests/abi/test_*.c           one program each; tests/abi/*.sh run as they are
 #   tests/system/*.c, tests/tools/*.c   one program each; tests/system/*.sh run as they are
 
@@ -77,15 +80,20 @@ CORE_SRC  := $(filter-out core/app/main.c,$(wildcard core/*/*.c))
 TOOL_DIRS := $(filter-out tidy,$(sort $(patsubst tools/%/,%,$(dir $(wildcard tools/*/*.c)))))
 TOOL_SRC  := $(filter-out tools/tidy/%,$(wildcard tools/*/*.c))
 BENCH_SRC := $(wildcard bench/*.c)
+PLUGIN_DIRS   := $(sort $(foreach d,$(patsubst plugins/%/,%,$(dir $(wildcard plugins/*/*.c))),\
+                 $(if $(wildcard plugins/$(d)/$(d).c),$(d))))
+PLUGIN_COMMON := $(wildcard plugins/common/*.c)
+PLUGINS       := $(patsubst %,$(B)/plugins/%.so,$(PLUGIN_DIRS))
 tool_name = $(if $(filter stockade,$(1)),stockade,stockade-$(1))
 
 PRODUCTS := $(B)/libstockade.a \
             $(if $(wildcard core/app/main.c),$(B)/stockaded) \
-            $(foreach d,$(TOOL_DIRS),$(B)/$(call tool_name,$(d)))
+            $(foreach d,$(TOOL_DIRS),$(B)/$(call tool_name,$(d))) $(PLUGINS)
 HAVE_BENCH = $(if $(BENCH_SRC),$(shell pkg-config --exists $(PKGS_BENCH) && echo yes))
 
 TESTLIB_SRC  := $(wildcard tests/lib/*.c)
 MARKET_SRC   := $(filter-out %/simulator.c,$(wildcard plugins/simulator/*.c))
+TEST_PLUGIN_SRC := $(wildcard tests/plugins/*.c)
 CRASH_SRC    := $(filter-out tests/crash/preload_%,$(wildcard tests/crash/*.c))
 CRASH_COMMON := $(filter-out tests/crash/crash_%,$(CRASH_SRC))
 SIM_SRC      := $(wildcard tests/sim/*.c)
@@ -103,12 +111,13 @@ TORTURE_BINS := $(patsubst %.c,$(B)/%,$(wildcard tests/torture/torture_*.c))
 ABI_BINS     := $(patsubst %.c,$(B)/%,$(wildcard tests/abi/test_*.c))
 CRASH_BINS   := $(patsubst %.c,$(B)/%,$(wildcard tests/crash/crash_*.c))
 SINGLE_BINS  := $(patsubst %.c,$(B)/%,$(SINGLE_SRC))
+TEST_PLUGINS := $(patsubst %.c,$(B)/%.so,$(TEST_PLUGIN_SRC))
 PRELOADS     := $(patsubst %.c,$(B)/%.so,$(PRELOAD_SRC))
 SIM_BIN      := $(if $(SIM_SRC),$(B)/tests/sim)
 PROMISE_BIN  := $(if $(PROMISE_SRC),$(B)/tests/promise)
 FUZZ_BINS    := $(patsubst %.c,build/fuzz/%,$(FUZZ_SRC))
 REPLAY_BINS  := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
-TEST_BINS    := $(SINGLE_BINS) $(SIM_BIN) $(PROMISE_BIN) $(PRELOADS)
+TEST_BINS    := $(SINGLE_BINS) $(SIM_BIN) $(PROMISE_BIN) $(PRELOADS) $(TEST_PLUGINS)
 
 # ---- the product ----------------------------------------------------------------------------
 
@@ -139,6 +148,18 @@ $(B)/stockade-bench: $(call objects,$(BENCH_SRC)) $(B)/libstockade.a
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(CORE_LIBS) $(BENCH_LIBS)
 
+# A plugin leaves nothing to be found at load time but libraries, and shows stk_entry alone. A
+# sanitizer's own symbols come with the program.
+PLUGIN_LDFLAGS := -shared $(if $(VARIANT),,-Wl,--no-undefined) $(LDFLAGS_ALL)
+define plugin_rule
+$(B)/plugins/$(1).so: $(call objects,$(wildcard plugins/$(1)/*.c) $(PLUGIN_COMMON))
+	@mkdir -p $$(@D)
+	@echo "  LINK  $$@"
+	$$(Q)$$(CC) $$(PLUGIN_LDFLAGS) -o $$@ $$^ $$(PLUGIN_LIBS)
+	$$(if $$(VARIANT),,$$(Q)tools/one-symbol $$@)
+endef
+$(foreach d,$(PLUGIN_DIRS),$(eval $(call plugin_rule,$(d))))
+
 # The list of sources; newer only when it changed, so that a removed file leaves the archive.
 $(B)/core.list: FORCE
 	@mkdir -p $(@D)
@@ -149,6 +170,7 @@ $(B)/core.list: FORCE
 # Lent to rules where only some objects need more flags.
 $(call objects,$(BENCH_SRC)): MORE_CFLAGS = $(BENCH_CFLAGS)
 $(patsubst %.c,$(B)/obj/%.o,$(PRELOAD_SRC)): MORE_CFLAGS = -fPIC
+$(call objects,$(wildcard plugins/*/*.c) $(TEST_PLUGIN_SRC)): MORE_CFLAGS = -fPIC
 
 $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -161,7 +183,7 @@ $(B)/obj/%.o: %.c Makefile
 
 .PHONY: test-programs unit-programs torture-programs fuzz-programs replay-programs
 test-programs: $(TEST_BINS)
-unit-programs: $(UNIT_BINS)
+unit-programs: $(UNIT_BINS) $(TEST_PLUGINS) $(PLUGINS)
 torture-programs: $(TORTURE_BINS)
 
 # Archives, so that a test takes only what it names. tools.a lets units reach into the tools,
@@ -199,6 +221,11 @@ $(PRELOADS): $(B)/%.so: $(B)/obj/%.o
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	$(Q)$(CC) -shared -pthread -o $@ $^ -ldl
+
+$(TEST_PLUGINS): $(B)/%.so: $(B)/obj/%.o
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	$(Q)$(CC) -shared $(LDFLAGS_ALL) -o $@ $^
 
 replay-programs: $(REPLAY_BINS)
 

@@ -38,18 +38,18 @@ enum stk_kind {
 #define STK_KIND_BIT(name) (UINT64_C(1) << STK_KIND_##name)
 
 /* How a quantity may be written at the channel. */
-enum stk_write_kind {
-    STK_WRITE_SET = 1,    /* absolute */
-    STK_WRITE_ADJUST = 2, /* relative */
-    STK_WRITE_CAS = 4,    /* absolute, applied only if the counter equals an expected value */
+enum stk_push_kind {
+    STK_PUSH_SET = 1,    /* absolute */
+    STK_PUSH_ADJUST = 2, /* relative */
+    STK_PUSH_CAS = 4,    /* absolute, applied only if the counter equals an expected value */
 };
 
 /* What proves that a write took effect. */
-enum stk_proof {
-    STK_PROOF_NONE = 0,
-    STK_PROOF_ANSWER = 1,    /* the synchronous answer: STK_OUTCOME_APPLIED */
-    STK_PROOF_REPORT = 2,    /* a feed's result, later: STK_EVENT_WRITE */
-    STK_PROOF_READ_BACK = 3, /* only looking */
+enum stk_proven_by {
+    STK_PROVEN_BY_NOTHING = 0,
+    STK_PROVEN_BY_ANSWER = 1,    /* the synchronous answer: STK_OUTCOME_APPLIED */
+    STK_PROVEN_BY_REPORT = 2,    /* a feed's result, later: STK_EVENT_WRITE */
+    STK_PROVEN_BY_READ_BACK = 3, /* only looking */
 };
 
 /* When the channel puts units on sale again by itself. */
@@ -119,11 +119,11 @@ struct stk_plugin_manifest {
                                    knows, or the plugin declares watermarks */
     int64_t restock_delay_ms;   /* Lc: how late a restock by the channel shows */
     uint8_t declares_watermark; /* 1: submits carry a watermark */
-    uint8_t write_kinds;        /* enum stk_write_kind, or-ed; the host prefers CAS, ADJUST, SET
+    uint8_t write_kinds;        /* enum stk_push_kind, or-ed; the host prefers CAS, ADJUST, SET
                                    in this order */
-    uint8_t proof;              /* enum stk_proof, of quantities */
+    uint8_t proof;              /* enum stk_proven_by, of quantities */
     uint8_t restocks_on;        /* enum stk_restocks */
-    uint8_t price_proof;        /* enum stk_proof, of prices and active */
+    uint8_t price_proof;        /* enum stk_proven_by, of prices and active */
     uint8_t adjust_clamps;      /* 1: the channel stops at zero where a fall goes below */
     uint8_t gross_prices;       /* 1: the channel wants prices with tax */
     uint8_t reserved_flags;     /* zero */

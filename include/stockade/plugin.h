@@ -2,7 +2,7 @@
  *
  * The order of a life:
  *   create_plugin (entry.h)  [main-thread]  cheap: memory, no I/O
- *   get_extension(STK_EXT_OPTIONS)          options are declared, the host checks the config
+ *   get_extension            [main-thread]  kinds are compared, options declared and checked
  *   init                                    ask for extensions, read options; no I/O yet
  *   activate, deactivate                    as often as a person pauses and resumes
  *   destroy                                 always, also after a failed init
@@ -43,8 +43,8 @@ struct stk_plugin {
     void (*deactivate)(const struct stk_plugin *plugin);
 
     /* A side of the plugin by its id, such as STK_EXT_ORDERS_IN. NULL: has none. The kinds must be
-     * those of the manifest, no more and no fewer. Lent, constant, until destroy returns.
-     * [plugin-thread], in each state; STK_EXT_OPTIONS also before init */
+     * those of the manifest, no more and no fewer; the host looks right after create_plugin. Lent,
+     * constant, until destroy returns. [main-thread & made], [plugin-thread] in each state */
     const void *(*get_extension)(const struct stk_plugin *plugin, const char *id);
 };
 

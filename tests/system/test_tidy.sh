@@ -75,6 +75,18 @@ complete plug/zz_plug
 printf '/* Planted. */\n#include "core/plug/zz_plug.h"\n' > "$work/faulty/core/plug/zz_plug.c"
 plant floors core/attic/zz.h <<< $'/* Planted. */\n#ifndef STK_?_ZZ_H\n#define STK_?_ZZ_H\n\n#endif'
 plant floors plugins/zz/zz.c <<< $'/* Planted. */\n#include "core/base/err.h"'
+plant floors plugins/zz/zz_plug.c <<< $'/* Planted. */\n#include "core/plug/loader.h"'
+plant floors plugins/zz/zz_other.c <<< $'/* Planted. */\n#include "plugins/zz_other/zz.h"'
+plant floors plugins/zz/zz_test.c <<< $'/* Planted. */\n#include "tests/lib/zz_lib.h"'
+mkdir -p "$work/faulty/plugins/zz_other"
+printf '/* Planted. */\n#ifndef STK_ZZ_H\n#define STK_ZZ_H\n\n#endif\n' \
+    > "$work/faulty/plugins/zz_other/zz.h"
+in_core floors plug/zz_net <<< '#include "core/net/api.h"'
+in_core floors flow/zz_plug <<< '#include "core/plug/loader.h"'
+in_core walls flow/zz_dlfcn <<< '#include <dlfcn.h>'
+in_core walls plug/zz_dlfcn <<< '#include <dlfcn.h>'
+plant walls plugins/zz/zz_curl.c <<< $'/* Planted. */\n#include <curl/curl.h>'
+plant walls plugins/zz/zz_dl.c <<< $'/* Planted. */\n#include <dlfcn.h>'
 in_core walls flow/zz_lmdb <<< '#include <lmdb.h>'
 in_core walls flow/zz_event <<< '#include <event2/event.h>'
 in_core walls flow/zz_msgpack <<< '#include <msgpack.h>'
@@ -114,6 +126,18 @@ in_core float flow/zz_float <<< 'static const double zz = 1;'
 in_core fork flow/zz_fork <<< $'static void zz(void)\n{\n    fork();\n}'
 in_core lmdb-mode store/zz_mode <<< 'static const int zz = MDB_NOSYNC;'
 in_core atomics base/zz_sync <<< $'static void zz(int *a)\n{\n    __atomic_load_n(a, 0);\n}'
+in_core dlopen plug/zz_dlopen <<< $'static void zz(void)\n{\n    dlopen(0, 0);\n}'
+in_plugin()
+{
+    printf '/* Planted. */\nstatic void zz(void)\n{\n    %s;\n}\n' "$3" |
+        plant "$1" "plugins/zz/$2.c"
+}
+in_plugin plugin-wait zz_sleep 'sleep(1)'
+in_plugin clock zz_clock 'time(0)'
+in_plugin stdout zz_printf 'printf("a")'
+in_plugin fork zz_fork 'fork()'
+in_plugin dlopen zz_dlsym 'dlsym(0, "a")'
+in_plugin banned-call zz_exit 'exit(1)'
 in_core dlopen flow/zz_dlopen <<< $'static void zz(void)\n{\n    dlopen(0, 0);\n}'
 in_core lock state/zz_lock <<< $'static void zz(void)\n{\n    pthread_mutex_lock(0);\n}'
 in_core quiet-state state/zz_log <<< $'static void zz(void)\n{\n    stk_log(1, "a");\n}'

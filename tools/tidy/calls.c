@@ -1,4 +1,5 @@
-/* Words that may not be used in core, or only in the one file whose business they are. */
+/* Words that may not be used in core, or only in the one file whose business they are; and what a
+ * plugin leaves to its host. */
 #include "tools/tidy/tidy.h"
 #include <string.h>
 
@@ -69,6 +70,29 @@ static const struct {
 };
 #define BANS (int)(sizeof(bans) / sizeof(*bans))
 
+/* In plugins: what the host owns, or what stops its thread. */
+static const struct {
+    const char *rule;
+    const char *why;
+    const char *words[12];
+} plugin_bans[] = {
+    {"plugin-wait",
+     "waits; a plugin returns and is called again (stk.timer, stk.fd)",
+     {"sleep", "usleep", "nanosleep", "poll", "select", "epoll_wait", "pthread_cond_wait",
+      "sched_yield"}},
+    {"clock",
+     "reads another clock than the host's (stk.clock)",
+     {"time", "gettimeofday", "clock_gettime", "clock", "ftime", "timespec_get"}},
+    {"stdout", "writes to standard output (stk.log)", {"printf", "vprintf", "puts", "putchar"}},
+    {"fork", "makes a process", {"fork", "vfork", "system", "popen", "posix_spawn", "execve"}},
+    {"dlopen", "belongs to core/plug/loader.c", {"dlopen", "dlsym", "dlmopen"}},
+    {"banned-call",
+     "has no bound or no error",
+     {"strcpy", "strcat", "sprintf", "vsprintf", "gets", "strtok", "atoi", "atol", "atof", "alloca",
+      "exit"}},
+};
+#define PLUGIN_BANS (int)(sizeof(plugin_bans) / sizeof(*plugin_bans))
+
 /* Calls through a clock, members included. */
 static const char *const clock_calls[] = {"now_ms(", "monotonic_ns("};
 
@@ -131,10 +155,34 @@ static void check_state(const struct source *source, int line)
     }
 }
 
+static void check_plugin_words(const struct source *source, int line, int ban)
+{
+    size_t size;
+    const char *at = source_code_line(source, line, &size);
+    for (int i = 0; i < 12 && plugin_bans[ban].words[i]; i++) {
+        const char *word = plugin_bans[ban].words[i];
+        int found = find_word(at, size, word, 0);
+        while (found >= 0 && !is_call(at, size, found, word))
+            found = find_word(at, size, word, (size_t)found + 1);
+        if (found >= 0)
+            fault(source->path, line, plugin_bans[ban].rule, "%s %s", word, plugin_bans[ban].why);
+    }
+}
+
+static void check_plugin(const struct source *source)
+{
+    for (int line = 1; line <= source->line_count; line++) {
+        for (int ban = 0; ban < PLUGIN_BANS; ban++)
+            check_plugin_words(source, line, ban);
+    }
+}
+
 void check_calls(const struct tree *tree)
 {
     for (int i = 0; i < tree->count; i++) {
         const struct source *source = &tree->files[i];
+        if (source_in(source, "plugins/") && source_is_c(source))
+            check_plugin(source);
         if (!source_in(source, "core/") || !source_is_c(source))
             continue;
         for (int line = 1; line <= source->line_count; line++) {

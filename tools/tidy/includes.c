@@ -39,12 +39,13 @@ static const struct {
 
 /* Headers of the C library and the kernel that core may use. Any other <header> is foreign. */
 static const char *const system_headers[] = {
-    "arpa/",     "assert.h",  "ctype.h",  "dirent.h",    "errno.h",  "fcntl.h",    "inttypes.h",
-    "limits.h",  "linux/",    "math.h",   "net",         "poll.h",   "pthread.h",  "sched.h",
-    "signal.h",  "spawn.h",   "stdalign", "stdarg.h",    "stdatom",  "stdbool.h",  "stddef.h",
-    "stdint.h",  "stdio.h",   "stdlib.h", "stdnoreturn", "string.h", "strings.h",  "sys/",
-    "termios.h", "time.h",    "unistd.h", "getopt.h",    "locale.h", "stockade/",  "immintrin.h",
-    "glob.h",    "fnmatch.h", "grp.h",    "pwd.h",       "wchar.h",  "execinfo.h", "semaphore.h",
+    "arpa/",       "assert.h",  "ctype.h",   "dirent.h", "elf.h",       "errno.h",  "fcntl.h",
+    "inttypes.h",  "limits.h",  "linux/",    "math.h",   "net",         "poll.h",   "pthread.h",
+    "sched.h",     "signal.h",  "spawn.h",   "stdalign", "stdarg.h",    "stdatom",  "stdbool.h",
+    "stddef.h",    "stdint.h",  "stdio.h",   "stdlib.h", "stdnoreturn", "string.h", "strings.h",
+    "sys/",        "termios.h", "time.h",    "unistd.h", "getopt.h",    "locale.h", "stockade/",
+    "immintrin.h", "glob.h",    "fnmatch.h", "grp.h",    "pwd.h",       "wchar.h",  "execinfo.h",
+    "semaphore.h",
 };
 
 /* The floor of "core/<floor>/...", or -1. */
@@ -107,6 +108,19 @@ static void check_foreign(const struct source *source, int line, const char *tar
           "<%s> is neither the C library's nor given a door in tools/tidy/includes.c", target);
 }
 
+/* A plugin's <header> is the C library's or a public one; foreign libraries are wrapped once, in
+ * plugins/common/. */
+static void check_plugin_foreign(const struct source *source, int line, const char *target)
+{
+    if (source_in(source, "plugins/common/"))
+        return;
+    for (int i = 0; i < WALLS; i++) {
+        if (!strncmp(target, walls[i].header, strlen(walls[i].header)))
+            fault(source->path, line, "walls", "<%s>: a plugin has it from plugins/common/",
+                  target);
+    }
+}
+
 /* A plugin sees the public words, plugins/common and its own folder. */
 static void check_plugin(const struct source *source, int line, const char *target)
 {
@@ -142,6 +156,8 @@ static void check_include(const struct tree *tree, const struct source *source, 
         fault(source->path, line, "include-root", "there is no %s", full);
     if (source_in(source, "core/") || source_in(source, "include/"))
         check_foreign(source, line, target);
+    if (source_in(source, "plugins/"))
+        check_plugin_foreign(source, line, target);
 }
 
 /* core/base/ring.h: STK_BASE_RING_H. include/stockade/types.h: STOCKADE_TYPES_H. Elsewhere: what

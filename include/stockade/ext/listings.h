@@ -20,7 +20,7 @@ struct stk_update {
     int64_t valid_from_ms;   /* sale price; 0 = at once */
     int64_t valid_to_ms;     /* sale price; 0 = without end */
     stk_currency_t currency; /* prices; else 0 */
-    uint8_t write_kind;      /* enum stk_write_kind; prices and ACTIVE: SET */
+    uint8_t write_kind;      /* enum stk_push_kind; prices and ACTIVE: SET */
     uint8_t reserved[3];     /* zero */
 };
 struct stk_call_push {

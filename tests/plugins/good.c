@@ -1,0 +1,2 @@
+/* A plugin that is right. */
+#include "tests/plugins/skeleton.h"
