@@ -87,15 +87,14 @@ static void plan_free(struct stk_apply *apply, const struct amend *amend)
             continue;
         for (uint16_t c = 0; c < line->component_count; c++) {
             uint16_t index = (uint16_t)(line->first_component + c);
-            uint32_t left = (less - cushion) * component[index].units;
-            for (uint32_t at = order->first_hold; at != STK_NONE && left;) {
+            struct stk_drop drop = stk_order_drop(orders, amend->slot, i, index,
+                                                  (less - cushion) * component[index].units);
+            for (uint32_t at = order->first_hold; at != STK_NONE;) {
                 const struct stk_hold *hold = stk_orders_hold(orders, at);
+                uint32_t taken = stk_order_dropped(&drop, hold);
                 at = hold->next_of_order;
-                if (hold->incoming != STK_NONE || hold->line != i || hold->component != index)
-                    continue;
-                uint32_t taken = hold->quantity < left ? hold->quantity : left;
-                stk_allocate_plan(apply, hold->cell, taken);
-                left -= taken;
+                if (taken)
+                    stk_allocate_plan(apply, hold->cell, taken);
             }
         }
     }
@@ -150,9 +149,9 @@ static enum stk_status choose(struct stk_apply *apply, const struct amend *amend
     if (status != STK_OK)
         return stk_apply_refuse(apply, STK_SHORT,
                                 "not enough available stock for the amended lines");
-    const struct stk_pool *holds = &apply->state->orders.holds;
-    if (holds->capacity - holds->used < apply->scratch->picks)
-        return stk_apply_refuse(apply, STK_FULL, "capacity \"holds\" is used up");
+    status = stk_order_holds_refused(apply, wants.use, wants.channel_name, 0);
+    if (status != STK_OK)
+        return status;
     const struct stk_pool *shortfalls = &apply->state->book.shortfalls;
     if (wants.fact && shortfalls->capacity - shortfalls->used < lines)
         return stk_apply_refuse(apply, STK_FULL, "capacity \"shortfalls\" is used up");

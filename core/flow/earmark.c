@@ -1,5 +1,7 @@
 /* Earmarks. Always: a cell's `earmarked` is the sum of its earmarks; every change of one is a row.
- * What an order takes, it takes from the earmark that ends first. */
+ * What an order takes, it takes from the earmark that ends first, into holds of their own; what is
+ * cancelled of such a hold goes back there, what is shipped of it is used up. An earmark that is
+ * used up is over when nothing can come back to it. */
 #include "core/flow/earmark.h"
 #include "core/state/earmark.h"
 
@@ -138,34 +140,85 @@ uint32_t stk_earmark_units(const struct stk_apply *apply, struct stk_uses uses, 
     return sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum;
 }
 
-/* Returns the units that are still wanted. */
-static uint32_t take_for(struct stk_apply *apply, stk_cell_t cell, uint32_t wanted, uint16_t use)
+static uint32_t eligible(const struct stk_apply *apply, struct stk_uses uses, stk_cell_t cell)
 {
-    struct stk_book *book = &apply->state->book;
-    for (uint32_t i = stk_earmark_first(book, cell); i != STK_NONE && wanted && use;) {
-        struct stk_earmark *mark = stk_earmark_at(book, i);
-        uint32_t slot = i, taken = mark->quantity < wanted ? mark->quantity : wanted;
+    const struct stk_book *book = &apply->state->book;
+    uint32_t count = 0;
+    for (uint32_t i = stk_earmark_first(book, cell); i != STK_NONE;) {
+        const struct stk_earmark *mark = stk_earmark_at(book, i);
+        /* also those that an amendment is about to give units back to */
+        count += (mark->quantity || mark->out) && is_for(mark, uses);
         i = mark->next_of_cell;
-        if (mark->use != use || !taken)
-            continue;
-        change_earmark(apply, slot, mark->quantity - taken);
-        stk_row_put_earmark(&apply->record, apply->state, slot);
-        wanted -= taken;
     }
-    return wanted;
+    return count;
 }
 
-void stk_earmark_take(struct stk_apply *apply, const struct stk_order *order, stk_cell_t cell,
-                      uint32_t quantity)
+uint32_t stk_earmark_holds(const struct stk_apply *apply, struct stk_bytes use,
+                           struct stk_bytes channel)
+{
+    const struct stk_scratch *scratch = apply->scratch;
+    uint64_t holds = scratch->picks;
+    for (uint32_t i = 0; i < scratch->picks; i++) {
+        const struct stk_pick *pick = &scratch->pick[i];
+        const struct stk_cell *cell = stk_catalog_cell(&apply->state->catalog, pick->cell);
+        if (!stk_cell_numbers(cell).earmarked)
+            continue;
+        uint32_t marks = eligible(apply, stk_earmark_uses(apply, use, channel), pick->cell);
+        holds += marks < pick->quantity ? marks : pick->quantity;
+    }
+    return holds > UINT32_MAX ? UINT32_MAX : (uint32_t)holds;
+}
+
+struct stk_earmark_taking stk_earmark_taking(const struct stk_apply *apply,
+                                             const struct stk_order *order, stk_cell_t cell)
 {
     const struct stk_names *names = apply->state->names;
-    if (!stk_cell_numbers(stk_catalog_cell(&apply->state->catalog, cell)).earmarked)
+    struct stk_earmark_taking taking = {{0, 0}, cell};
+    if (stk_cell_numbers(stk_catalog_cell(&apply->state->catalog, cell)).earmarked)
+        taking.uses = (struct stk_uses){
+            order->use, use_of(apply, stk_names_text(names, STK_NAME_CHANNEL, order->channel))};
+    return taking;
+}
+
+static uint32_t first_for(const struct stk_book *book, stk_cell_t cell, uint16_t use)
+{
+    uint32_t at = use ? stk_earmark_first(book, cell) : STK_NONE;
+    while (at != STK_NONE &&
+           (stk_earmark_at(book, at)->use != use || !stk_earmark_at(book, at)->quantity))
+        at = stk_earmark_at(book, at)->next_of_cell;
+    return at;
+}
+
+uint32_t stk_earmark_take(struct stk_apply *apply, const struct stk_earmark_taking *taking,
+                          uint32_t wanted, uint32_t *slot)
+{
+    const struct stk_book *book = &apply->state->book;
+    *slot = first_for(book, taking->cell, taking->uses.use);
+    if (*slot == STK_NONE)
+        *slot = first_for(book, taking->cell, taking->uses.channel);
+    if (*slot == STK_NONE)
+        return 0;
+    uint32_t left = stk_earmark_at(book, *slot)->quantity;
+    uint32_t taken = left < wanted ? left : wanted;
+    change_earmark(apply, *slot, left - taken);
+    stk_row_put_earmark(&apply->record, apply->state, *slot);
+    return taken;
+}
+
+void stk_earmark_give_back(struct stk_apply *apply, uint32_t hold, uint32_t units)
+{
+    struct stk_state *state = apply->state;
+    uint32_t slot = stk_orders_hold(&state->orders, hold)->earmark;
+    if (slot == STK_NONE)
         return;
-    struct stk_uses uses = {order->use,
-                            use_of(apply, stk_names_text(names, STK_NAME_CHANNEL, order->channel))};
-    uint32_t wanted = take_for(apply, cell, quantity, uses.use);
-    if (uses.channel != uses.use)
-        take_for(apply, cell, wanted, uses.channel);
+    stk_earmark_leave(&state->book, &state->orders, hold, units);
+    if (!stk_book_earmark_lives(&state->book, slot))
+        return;
+    const struct stk_earmark *mark = stk_earmark_at(&state->book, slot);
+    if (mark->until_ms && mark->until_ms <= apply->now)
+        return;
+    change_earmark(apply, slot, mark->quantity + units);
+    stk_row_put_earmark(&apply->record, state, slot);
 }
 
 /* ---- their end ---- */
@@ -174,7 +227,8 @@ void stk_earmark_take(struct stk_apply *apply, const struct stk_order *order, st
 
 static int is_over(const struct stk_apply *apply, const struct stk_earmark *mark)
 {
-    return mark->quantity == 0 || (mark->until_ms && mark->until_ms <= apply->now);
+    return (mark->quantity == 0 && mark->out == 0) ||
+           (mark->until_ms && mark->until_ms <= apply->now);
 }
 
 uint32_t stk_earmark_end_slice(struct stk_apply *apply, uint32_t max)

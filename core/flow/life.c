@@ -3,8 +3,10 @@
 #include "core/flow/life.h"
 #include "core/flow/about.h"
 #include "core/flow/allocate.h"
+#include "core/flow/earmark.h"
 #include "core/flow/place.h"
 #include "core/flow/publish.h"
+#include "core/state/earmark.h"
 
 void stk_order_settle(struct stk_apply *apply, uint32_t slot)
 {
@@ -39,27 +41,53 @@ static void drop_preorders(struct stk_apply *apply, uint32_t slot, uint16_t line
     stk_assert(units == 0);
 }
 
-/* Give `units` of the SKU held for this component back to their cells. */
+struct stk_drop stk_order_drop(const struct stk_orders *orders, uint32_t slot, uint16_t line,
+                               uint16_t component, uint32_t units)
+{
+    struct stk_drop drop = {line, component, 0, 0};
+    uint32_t marked = 0;
+    for (uint32_t at = stk_orders_at(orders, slot)->first_hold; at != STK_NONE;) {
+        const struct stk_hold *hold = stk_orders_hold(orders, at);
+        at = hold->next_of_order;
+        if (hold->incoming == STK_NONE && hold->line == line && hold->component == component)
+            *(hold->earmark == STK_NONE ? &drop.free_units : &marked) += hold->quantity;
+    }
+    drop.free_units = units < drop.free_units ? units : drop.free_units;
+    stk_assert(units - drop.free_units <= marked);
+    drop.kept = marked - (units - drop.free_units);
+    return drop;
+}
+
+uint32_t stk_order_dropped(struct stk_drop *drop, const struct stk_hold *hold)
+{
+    if (hold->incoming != STK_NONE || hold->line != drop->line ||
+        hold->component != drop->component)
+        return 0;
+    uint32_t *left = hold->earmark == STK_NONE ? &drop->free_units : &drop->kept;
+    uint32_t units = hold->quantity < *left ? hold->quantity : *left;
+    *left -= units;
+    return hold->earmark == STK_NONE ? units : hold->quantity - units;
+}
+
+/* Give `units` of the SKU held for this component back to their cells, and earmarks. */
 static void drop_holds(struct stk_apply *apply, uint32_t slot, uint16_t line, uint16_t component,
                        uint32_t units)
 {
     struct stk_state *state = apply->state;
+    struct stk_drop drop = stk_order_drop(&state->orders, slot, line, component, units);
     uint32_t at = stk_orders_at(&state->orders, slot)->first_hold;
-    while (at != STK_NONE && units) {
+    while (at != STK_NONE) {
         struct stk_hold *hold = stk_orders_hold(&state->orders, at);
-        uint32_t next = hold->next_of_order;
-        if (hold->incoming == STK_NONE && hold->line == line && hold->component == component &&
-            hold->quantity) {
-            uint32_t taken = hold->quantity < units ? hold->quantity : units;
+        uint32_t next = hold->next_of_order, taken = stk_order_dropped(&drop, hold);
+        if (taken) {
             stk_apply_held(apply, hold->cell, -(int64_t)taken);
+            stk_earmark_give_back(apply, at, taken);
             hold->quantity -= taken;
             if (hold->quantity == 0 && hold->shipped == 0)
                 stk_orders_remove_hold(&state->orders, &state->catalog, at);
-            units -= taken;
         }
         at = next;
     }
-    stk_assert(units == 0);
 }
 
 void stk_order_give_back(struct stk_apply *apply, uint32_t slot, uint16_t index, uint32_t units)
@@ -243,9 +271,9 @@ enum stk_status stk_order_refund(struct stk_apply *apply)
 
 /* Units of the SKU leave from one hold. What the book does not have, but a person shipped, was
  * found. */
-static void ship_from(struct stk_apply *apply, struct stk_hold *hold, uint32_t units,
-                      stk_time_t occurred_ms)
+static void ship_from(struct stk_apply *apply, uint32_t at, uint32_t units, stk_time_t occurred_ms)
 {
+    struct stk_hold *hold = stk_orders_hold(&apply->state->orders, at);
     struct stk_cell *cell = stk_catalog_cell(&apply->state->catalog, hold->cell);
     struct stk_cell_numbers numbers = stk_cell_numbers(cell);
     if (numbers.on_hand < units) {
@@ -253,6 +281,7 @@ static void ship_from(struct stk_apply *apply, struct stk_hold *hold, uint32_t u
         numbers.on_hand = units;
         stk_cell_write(cell, numbers);
     }
+    stk_earmark_leave(&apply->state->book, &apply->state->orders, at, units);
     hold->quantity -= units;
     hold->shipped += units;
     cell->shipped += units;
@@ -270,13 +299,14 @@ static void ship_units(struct stk_apply *apply, struct stk_about *about, uint16_
         uint16_t component = (uint16_t)(line->first_component + c);
         uint32_t left = units * about->component[component].units;
         for (uint32_t at = about->order->first_hold; at != STK_NONE && left;) {
-            struct stk_hold *hold = stk_orders_hold(orders, at);
+            const struct stk_hold *hold = stk_orders_hold(orders, at);
+            uint32_t slot = at;
             at = hold->next_of_order;
             if (hold->incoming != STK_NONE || hold->line != index || hold->component != component ||
                 !hold->quantity)
                 continue;
             uint32_t taken = hold->quantity < left ? hold->quantity : left;
-            ship_from(apply, hold, taken, occurred_ms);
+            ship_from(apply, slot, taken, occurred_ms);
             left -= taken;
         }
         stk_assert(left == 0);

@@ -30,6 +30,17 @@ void stk_order_settle(struct stk_apply *apply, uint32_t slot);
 /* `units` of a line are wanted no more: off its shortfall first, then what is ordered ahead, then
  * its holds. The line's own counters but short_units and preorder are the caller's. After begin. */
 void stk_order_give_back(struct stk_apply *apply, uint32_t slot, uint16_t line, uint32_t units);
+/* Which holds of a component go when so many units of it are wanted no more: what was free first,
+ * in the order of the list, then what came off earmarks, the last taken first; so that the rest is
+ * as if no more had been ordered. Ask for each hold of the order, in the order of the list. */
+struct stk_drop {
+    uint16_t line, component;
+    uint32_t free_units; /* still to go */
+    uint32_t kept;       /* units of earmarks still to be kept */
+};
+struct stk_drop stk_order_drop(const struct stk_orders *orders, uint32_t slot, uint16_t line,
+                               uint16_t component, uint32_t units);
+uint32_t stk_order_dropped(struct stk_drop *drop, const struct stk_hold *hold);
 /* Append the demands of `units` of a line that is there already to the scratch. */
 void stk_order_line_demand(struct stk_apply *apply, uint32_t slot, uint16_t line, uint32_t units);
 /* What an order that is there may take from: as when it was placed. */

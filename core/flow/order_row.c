@@ -10,6 +10,7 @@
 #include "core/flow/order_row.h"
 #include "core/flow/command.h"
 #include "core/flow/verb.h"
+#include "core/state/earmark.h"
 
 #define VERSION 1
 
@@ -39,7 +40,7 @@ enum {
     LINE_PREORDER = 512,
     LINE_REFUNDED = 1024,
 };
-enum { HOLD_SHIPPED = 1, HOLD_INCOMING = 2 };
+enum { HOLD_SHIPPED = 1, HOLD_INCOMING = 2, HOLD_EARMARK = 4 };
 
 /* ---- writing ---- */
 
@@ -186,7 +187,8 @@ static uint8_t *put_holds(uint8_t *at, const struct stk_state *state, const stru
     for (uint32_t i = order->first_hold; i != STK_NONE;) {
         const struct stk_hold *hold = stk_orders_hold(&state->orders, i);
         *at++ = (uint8_t)((hold->shipped ? HOLD_SHIPPED : 0) |
-                          (hold->incoming != STK_NONE ? HOLD_INCOMING : 0));
+                          (hold->incoming != STK_NONE ? HOLD_INCOMING : 0) |
+                          (hold->earmark != STK_NONE ? HOLD_EARMARK : 0));
         if (many) {
             at = stk_put_varint(at, hold->line);
             at = stk_put_varint(at, hold->component);
@@ -197,6 +199,8 @@ static uint8_t *put_holds(uint8_t *at, const struct stk_state *state, const stru
             at = stk_put_varint(at, hold->shipped);
         if (hold->incoming != STK_NONE)
             at = stk_put_varint(at, hold->incoming);
+        if (hold->earmark != STK_NONE)
+            at = stk_put_varint(at, hold->earmark);
         i = hold->next_of_order;
     }
     return at;
@@ -373,7 +377,7 @@ static void get_components(struct stk_reader *in, const struct image *image,
 
 struct hold_image {
     uint8_t mask;
-    uint32_t line, component, location, quantity, shipped, incoming;
+    uint32_t line, component, location, quantity, shipped, incoming, earmark;
 };
 
 static void get_hold(struct stk_reader *in, const struct image *image, uint32_t components,
@@ -387,6 +391,7 @@ static void get_hold(struct stk_reader *in, const struct image *image, uint32_t 
     hold->quantity = (uint32_t)stk_get_max(in, UINT32_MAX);
     hold->shipped = hold->mask & HOLD_SHIPPED ? (uint32_t)stk_get_max(in, UINT32_MAX) : 0;
     hold->incoming = hold->mask & HOLD_INCOMING ? (uint32_t)stk_get_max(in, UINT32_MAX) : STK_NONE;
+    hold->earmark = hold->mask & HOLD_EARMARK ? (uint32_t)stk_get_max(in, UINT32_MAX) : STK_NONE;
 }
 
 /* ---- into the state ---- */
@@ -417,6 +422,7 @@ static void unload(struct stk_state *state, uint32_t slot, int counted)
         const struct stk_hold *hold = stk_orders_hold(orders, at);
         if (hold->incoming != STK_NONE)
             stk_book_leave_incoming(&state->book, orders, at);
+        stk_earmark_leave(&state->book, orders, at, hold->quantity);
         at = hold->next_of_order;
     }
     stk_wheel_remove(&state->wheel, orders, slot);
@@ -458,6 +464,23 @@ static int may_wait_for(const struct stk_state *state, const struct hold_image *
            incoming->preorders <= UINT32_MAX - image->quantity;
 }
 
+/* Units came off an earmark, which may have ended since. */
+static enum stk_status check_earmark(const struct stk_state *state, uint64_t order,
+                                     const struct hold_image *image, struct stk_error *err)
+{
+    const struct stk_book *book = &state->book;
+    if (image->earmark == STK_NONE)
+        return STK_OK;
+    if (image->incoming != STK_NONE || !image->quantity)
+        return damaged(order, err);
+    if (image->earmark >= book->earmarks.capacity)
+        return stk_error_set(err, STK_FULL, "capacity \"earmarks\" is smaller than what is stored");
+    return stk_book_earmark_kept(book, image->earmark) &&
+                   stk_earmark_at(book, image->earmark)->out > UINT32_MAX - image->quantity
+               ? damaged(order, err)
+               : STK_OK;
+}
+
 static enum stk_status load_hold(struct stk_state *state, uint32_t slot,
                                  const struct hold_image *image, struct stk_error *err)
 {
@@ -476,6 +499,9 @@ static enum stk_status load_hold(struct stk_state *state, uint32_t slot,
         return damaged(order->number, err);
     if (image->incoming != STK_NONE && !may_wait_for(state, image, component))
         return damaged(order->number, err);
+    enum stk_status status = check_earmark(state, order->number, image, err);
+    if (status != STK_OK)
+        return status;
     uint32_t hold =
         image->incoming == STK_NONE
             ? stk_orders_add_hold(&state->orders, &state->catalog, slot, (uint16_t)image->line,
@@ -487,6 +513,8 @@ static enum stk_status load_hold(struct stk_state *state, uint32_t slot,
     stk_orders_hold(&state->orders, hold)->shipped = image->shipped;
     if (image->incoming != STK_NONE)
         stk_book_join_incoming(&state->book, &state->orders, image->incoming, hold);
+    if (image->earmark != STK_NONE)
+        stk_earmark_join(&state->book, &state->orders, image->earmark, hold);
     return STK_OK;
 }
 
@@ -607,12 +635,14 @@ static void describe_holds(struct stk_doc *doc, struct stk_reader *in, const str
     uint32_t mark = stk_doc_array_open(doc), count = 0;
     for (uint64_t i = 0; i < holds && !in->bad; i++, count++) {
         get_hold(in, image, components, &hold);
-        stk_doc_map(doc, 5);
+        stk_doc_map(doc, hold.earmark == STK_NONE ? 5 : 6);
         stk_doc_key_uint(doc, "line", hold.line + 1);
         stk_doc_key_uint(doc, "component", hold.component);
         stk_doc_key_uint(doc, "location", hold.location);
         stk_doc_key_uint(doc, "quantity", hold.quantity);
         stk_doc_key_uint(doc, "shipped", hold.shipped);
+        if (hold.earmark != STK_NONE)
+            stk_doc_key_uint(doc, "earmark", hold.earmark);
     }
     stk_doc_array_close(doc, mark, count);
 }

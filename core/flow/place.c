@@ -9,6 +9,7 @@
 #include "core/flow/earmark.h"
 #include "core/flow/life.h"
 #include "core/flow/publish.h"
+#include "core/state/earmark.h"
 
 struct place {
     const struct stk_args_order_place *args;
@@ -258,6 +259,19 @@ static enum stk_status choose(struct stk_apply *apply, const struct place *place
 
 /* ---- booking ---- */
 
+enum stk_status stk_order_holds_refused(struct stk_apply *apply, struct stk_bytes use,
+                                        struct stk_bytes channel, uint32_t more)
+{
+    const struct stk_pool *pool = &apply->state->orders.holds;
+    uint64_t holds = (uint64_t)stk_earmark_holds(apply, use, channel) + more;
+    if (holds > STK_HOLDS_PER_ORDER_MAX + STK_LINES_MAX)
+        return stk_apply_refuse(apply, STK_TOO_LARGE,
+                                "lines: the order would take units of too many earmarks");
+    if (pool->capacity - pool->used < holds)
+        return stk_apply_refuse(apply, STK_FULL, "capacity \"holds\" is used up");
+    return STK_OK;
+}
+
 void stk_order_book_picks(struct stk_apply *apply, uint32_t slot)
 {
     struct stk_scratch *scratch = apply->scratch;
@@ -266,10 +280,17 @@ void stk_order_book_picks(struct stk_apply *apply, uint32_t slot)
     for (uint32_t i = 0; i < scratch->picks; i++) {
         const struct stk_pick *pick = &scratch->pick[i];
         const struct stk_demand *demand = &scratch->demand[pick->demand];
-        uint32_t hold = stk_orders_add_hold(&state->orders, &state->catalog, slot, demand->line,
-                                            demand->component, pick->cell, pick->quantity);
-        stk_assert(hold != STK_NONE);
-        stk_earmark_take(apply, order, pick->cell, pick->quantity);
+        struct stk_earmark_taking taking = stk_earmark_taking(apply, order, pick->cell);
+        for (uint32_t left = pick->quantity; left;) {
+            uint32_t mark, marked = stk_earmark_take(apply, &taking, left, &mark);
+            uint32_t units = marked ? marked : left;
+            uint32_t hold = stk_orders_add_hold(&state->orders, &state->catalog, slot, demand->line,
+                                                demand->component, pick->cell, units);
+            stk_assert(hold != STK_NONE);
+            if (marked)
+                stk_earmark_join(&state->book, &state->orders, mark, hold);
+            left -= units;
+        }
         stk_apply_held(apply, pick->cell, pick->quantity);
     }
 }
@@ -421,8 +442,10 @@ static enum stk_status make_room(struct stk_apply *apply, const struct place *pl
     const struct stk_scratch *scratch = apply->scratch;
     struct stk_error err = {0};
     uint32_t shorts = place->args->fact ? place->lines : 0;
-    if (state->orders.holds.capacity - state->orders.holds.used < scratch->picks + scratch->aheads)
-        return stk_apply_refuse(apply, STK_FULL, "capacity \"holds\" is used up");
+    enum stk_status status =
+        stk_order_holds_refused(apply, place->use, place->channel, scratch->aheads);
+    if (status != STK_OK)
+        return status;
     if (state->book.shortfalls.capacity - state->book.shortfalls.used < shorts)
         return stk_apply_refuse(apply, STK_FULL, "capacity \"shortfalls\" is used up");
     if (!stk_apply_cell_fits(apply, scratch->aheads))
@@ -431,9 +454,9 @@ static enum stk_status make_room(struct stk_apply *apply, const struct place *pl
         !stk_apply_name_fits(apply, STK_NAME_CHANNEL, place->channel) ||
         !stk_apply_name_fits(apply, STK_NAME_USE, place->use))
         return stk_apply_refuse(apply, STK_FULL, "too many different sources, channels or uses");
-    enum stk_status status = stk_orders_add(&state->orders, apply->command->key, place->lines,
-                                            (uint16_t)scratch->demands,
-                                            stk_apply_text(apply, apply->command->id), slot, &err);
+    status = stk_orders_add(&state->orders, apply->command->key, place->lines,
+                            (uint16_t)scratch->demands, stk_apply_text(apply, apply->command->id),
+                            slot, &err);
     return status == STK_OK ? STK_OK : stk_apply_refuse(apply, status, "%s", err.text);
 }
 

@@ -19,6 +19,10 @@ enum stk_status stk_order_demand(struct stk_apply *apply, stk_channel_t channel,
  * demand: the line's first one, which is of its SKU when it was ordered by SKU. */
 void stk_order_fill_line(struct stk_apply *apply, struct stk_order_line *line,
                          stk_channel_t channel, const struct stk_args_line *args, uint32_t demand);
+/* Refuses (STK_FULL, STK_TOO_LARGE) when there is no room for the holds that booking the picks
+ * takes, and so many more. */
+enum stk_status stk_order_holds_refused(struct stk_apply *apply, struct stk_bytes use,
+                                        struct stk_bytes channel, uint32_t more);
 /* Book the picks in the scratch as holds of this order: cells' held, earmarks, rows of earmarks. */
 void stk_order_book_picks(struct stk_apply *apply, uint32_t slot);
 /* A shortfall of `units` more (or, negative, fewer) of a line: book entry, SKU counters, its row.

@@ -4,6 +4,7 @@
 #include "core/flow/query.h"
 #include "core/flow/channel.h"
 #include "core/flow/page.h"
+#include "core/state/earmark.h"
 
 /* ---- SKUs ---- */
 
@@ -501,13 +502,18 @@ static void say_holds(struct stk_apply *apply, const struct stk_order *order)
     for (uint32_t at = order->first_hold; at != STK_NONE; count++) {
         const struct stk_hold *hold = stk_orders_hold(&state->orders, at);
         const struct stk_cell *cell = stk_catalog_cell(&state->catalog, hold->cell);
-        stk_doc_map(doc, 6);
+        int marked = stk_book_earmark_lives(&state->book, hold->earmark);
+        stk_doc_map(doc, marked ? 7 : 6);
         stk_doc_key_uint(doc, "line", hold->line + 1u);
         stk_doc_key_str(doc, "sku", stk_catalog_sku_id(&state->catalog, cell->sku));
         stk_doc_key_str(doc, "location", location_id(&state->catalog, cell->location));
         stk_doc_key_uint(doc, "quantity", hold->quantity);
         stk_doc_key_uint(doc, "shipped", hold->shipped);
         stk_doc_key_bool(doc, "preorder", hold->incoming != STK_NONE);
+        if (marked)
+            stk_doc_key_str(
+                doc, "earmark",
+                stk_book_text(&state->book, stk_earmark_at(&state->book, hold->earmark)->id));
         at = hold->next_of_order;
     }
     stk_doc_array_close(doc, mark, count);

@@ -648,7 +648,7 @@ static enum stk_status load_earmark(struct stk_state *state, struct stk_reader *
     if (status != STK_OK)
         return status;
     uint32_t there = stk_book_find_earmark(&state->book, id);
-    if (there != STK_NONE ? there != slot : stk_book_earmark_lives(&state->book, slot))
+    if (there != STK_NONE ? there != slot : stk_book_earmark_kept(&state->book, slot))
         return damaged("earmark", err);
     if (there == STK_NONE)
         there = slot < state->book.earmarks.capacity ? stk_book_add_earmark(&state->book, slot, id)

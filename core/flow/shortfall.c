@@ -3,6 +3,7 @@
 #include "core/flow/shortfall.h"
 #include "core/flow/about.h"
 #include "core/flow/allocate.h"
+#include "core/flow/earmark.h"
 #include "core/flow/life.h"
 #include "core/flow/place.h"
 
@@ -26,12 +27,6 @@ static uint32_t choose_for_short(struct stk_apply *apply, const struct stk_about
     return status == STK_OK ? apply->scratch->line_units[line] : 0;
 }
 
-static int holds_fit(struct stk_apply *apply)
-{
-    const struct stk_pool *holds = &apply->state->orders.holds;
-    return holds->capacity - holds->used >= apply->scratch->picks;
-}
-
 static enum stk_status resolve_at(struct stk_apply *apply, struct stk_about *about, uint16_t line,
                                   uint32_t units)
 {
@@ -45,8 +40,10 @@ static enum stk_status resolve_at(struct stk_apply *apply, struct stk_about *abo
     if (choose_for_short(apply, about, line, units, location, 1) != units)
         return stk_apply_refuse(apply, STK_SHORT, "not enough available stock there for %u units",
                                 units);
-    if (!holds_fit(apply))
-        return stk_apply_refuse(apply, STK_FULL, "capacity \"holds\" is used up");
+    struct stk_wants wants = stk_order_wants(apply, about->order);
+    enum stk_status fits = stk_order_holds_refused(apply, wants.use, wants.channel_name, 0);
+    if (fits != STK_OK)
+        return fits;
     stk_apply_begin(apply);
     stk_order_book_picks(apply, about->slot);
     stk_order_short(apply, about->slot, line, -(int64_t)units);
@@ -124,6 +121,18 @@ static uint32_t next_back_order(const struct stk_apply *apply, stk_sku_t sku, ui
     return best;
 }
 
+#define EARMARK_ROW_MAX 128
+
+static int booking_fits(struct stk_apply *apply, const struct stk_about *about)
+{
+    const struct stk_pool *pool = &apply->state->orders.holds;
+    struct stk_wants wants = stk_order_wants(apply, about->order);
+    uint32_t holds = stk_earmark_holds(apply, wants.use, wants.channel_name);
+    return holds <= STK_HOLDS_PER_ORDER_MAX && pool->capacity - pool->used >= holds &&
+           stk_record_room(&apply->record, stk_row_order_max(apply->state, about->slot, holds) +
+                                               holds * EARMARK_ROW_MAX);
+}
+
 void stk_order_cover_back_orders(struct stk_apply *apply, stk_sku_t sku)
 {
     struct stk_state *state = apply->state;
@@ -139,9 +148,7 @@ void stk_order_cover_back_orders(struct stk_apply *apply, stk_sku_t sku)
         uint16_t line = shortfall->line;
         after = shortfall->order_number;
         uint32_t covered = choose_for_short(apply, &about, line, shortfall->units, UINT16_MAX, 0);
-        if (!covered || !holds_fit(apply) ||
-            !stk_record_room(&apply->record,
-                             stk_row_order_max(state, about.slot, apply->scratch->picks)))
+        if (!covered || !booking_fits(apply, &about))
             continue;
         stk_order_book_picks(apply, about.slot);
         stk_order_short(apply, about.slot, line, -(int64_t)covered);

@@ -223,31 +223,33 @@ uint32_t stk_book_forget_movements(struct stk_book *book, struct stk_catalog *ca
 struct slots {
     struct stk_pool *pool;
     size_t id;
+    size_t out; /* 0, or where a number stands that keeps the slot as long as it is not zero */
     uint8_t *by_number;
     struct stk_index *index;
 };
 
 static struct slots incoming_slots(struct stk_book *book)
 {
-    return (struct slots){&book->incoming, offsetof(struct stk_incoming, document),
+    return (struct slots){&book->incoming, offsetof(struct stk_incoming, document), 0,
                           &book->by_number[BY_INCOMING], &book->incoming_ids};
 }
 
 static struct slots earmark_slots(struct stk_book *book)
 {
     return (struct slots){&book->earmarks, offsetof(struct stk_earmark, id),
-                          &book->by_number[BY_EARMARKS], &book->earmark_ids};
+                          offsetof(struct stk_earmark, out), &book->by_number[BY_EARMARKS],
+                          &book->earmark_ids};
 }
 
 static struct slots transfer_slots(struct stk_book *book)
 {
-    return (struct slots){&book->transfers, offsetof(struct stk_transfer, id),
+    return (struct slots){&book->transfers, offsetof(struct stk_transfer, id), 0,
                           &book->by_number[BY_TRANSFERS], &book->transfer_ids};
 }
 
 static struct slots snapshot_slots(struct stk_book *book)
 {
-    return (struct slots){&book->snapshots, offsetof(struct stk_snapshot, id),
+    return (struct slots){&book->snapshots, offsetof(struct stk_snapshot, id), 0,
                           &book->by_number[BY_SNAPSHOTS], &book->snapshot_ids};
 }
 
@@ -261,9 +263,20 @@ static int slot_lives(const struct slots *slots, uint32_t slot)
     return slot < slots->pool->top && *id_of(slots, slot) != STK_NONE;
 }
 
+static uint32_t out_of(const struct slots *slots, uint32_t slot)
+{
+    const uint8_t *item = stk_pool_at(slots->pool, slot);
+    return slots->out ? *(const uint32_t *)(item + slots->out) : 0;
+}
+
+static int slot_kept(const struct slots *slots, uint32_t slot)
+{
+    return slot_lives(slots, slot) || (slot < slots->pool->top && out_of(slots, slot));
+}
+
 static int slot_used(void *self, uint32_t slot)
 {
-    return slot_lives(self, slot);
+    return slot_kept(self, slot);
 }
 
 static uint32_t take_slot(struct slots *slots, uint32_t slot)
@@ -275,7 +288,7 @@ static uint32_t take_slot(struct slots *slots, uint32_t slot)
         *slots->by_number = 0;
         return stk_pool_take(pool);
     }
-    stk_assert(slot < pool->capacity && !slot_lives(slots, slot));
+    stk_assert(slot < pool->capacity && !slot_kept(slots, slot));
     *slots->by_number = 1;
     for (uint32_t skipped = pool->top; skipped < slot; skipped++)
         *id_of(slots, skipped) = STK_NONE;
@@ -286,6 +299,8 @@ static uint32_t take_slot(struct slots *slots, uint32_t slot)
 static void give_slot(struct slots *slots, uint32_t slot)
 {
     *id_of(slots, slot) = STK_NONE;
+    if (out_of(slots, slot))
+        return; /* the last unit gives it */
     if (*slots->by_number)
         slots->pool->used--; /* free lists are made later */
     else
@@ -376,6 +391,12 @@ int stk_book_earmark_lives(const struct stk_book *book, uint32_t slot)
 {
     struct slots slots = earmark_slots((struct stk_book *)book);
     return slot_lives(&slots, slot);
+}
+
+int stk_book_earmark_kept(const struct stk_book *book, uint32_t slot)
+{
+    struct slots slots = earmark_slots((struct stk_book *)book);
+    return slot_kept(&slots, slot);
 }
 
 int stk_book_transfer_lives(const struct stk_book *book, uint32_t slot)
@@ -566,6 +587,22 @@ void stk_book_remove_earmark(struct stk_book *book, uint32_t slot)
     struct slots slots = earmark_slots(book);
     stk_earmark_displace(book, slot);
     remove_id(book, &slots, slot, text_hash(stk_book_text(book, *id_of(&slots, slot)), slots.id));
+}
+
+void stk_book_earmark_out(struct stk_book *book, uint32_t slot, int64_t units)
+{
+    struct slots slots = earmark_slots(book);
+    struct stk_earmark *mark;
+    if (!slot_kept(&slots, slot)) {
+        take_slot(&slots, slot);
+        *id_of(&slots, slot) = STK_NONE;
+        ((struct stk_earmark *)stk_pool_at(&book->earmarks, slot))->cell = STK_NONE;
+    }
+    mark = stk_pool_at(&book->earmarks, slot);
+    stk_assert((int64_t)mark->out + units >= 0 && (int64_t)mark->out + units <= UINT32_MAX);
+    mark->out = (uint32_t)((int64_t)mark->out + units);
+    if (mark->out == 0 && !slot_lives(&slots, slot))
+        give_slot(&slots, slot);
 }
 
 uint32_t stk_book_find_transfer(const struct stk_book *book, struct stk_bytes id)

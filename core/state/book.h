@@ -43,6 +43,8 @@ struct stk_earmark {
     uint16_t unused;
     stk_time_t until_ms; /* 0 = no end; changed by stk_earmark_place */
     uint32_t next_of_cell, prev_of_cell;
+    uint32_t out; /* units that orders hold of it. Its slot is not used again before they are gone:
+                     what is left of an earmark that was removed is its slot and this */
 };
 
 #define STK_TRANSFER_LINES_MAX 1000
@@ -157,6 +159,8 @@ void stk_book_remove_incoming(struct stk_book *book, struct stk_catalog *catalog
 /* 1 when the slot is in use; any number may be asked. */
 int stk_book_incoming_lives(const struct stk_book *book, uint32_t slot);
 int stk_book_earmark_lives(const struct stk_book *book, uint32_t slot);
+/* 1 when the slot is taken: an earmark lives there, or units of one that lived there are out. */
+int stk_book_earmark_kept(const struct stk_book *book, uint32_t slot);
 int stk_book_transfer_lives(const struct stk_book *book, uint32_t slot);
 int stk_book_snapshot_lives(const struct stk_book *book, uint32_t slot);
 /* The SKU's first incoming document (by expected_ms), or STK_NONE. */
@@ -173,6 +177,9 @@ void stk_book_preorder_less(struct stk_book *book, struct stk_orders *orders, ui
 uint32_t stk_book_find_earmark(const struct stk_book *book, struct stk_bytes id);
 uint32_t stk_book_add_earmark(struct stk_book *book, uint32_t slot, struct stk_bytes id);
 void stk_book_remove_earmark(struct stk_book *book, uint32_t slot);
+/* Units go out to an order's hold, or are no more out: they came back or were shipped. Recovery may
+ * find units out of an earmark that is not there any more. */
+void stk_book_earmark_out(struct stk_book *book, uint32_t slot, int64_t units);
 uint32_t stk_book_find_transfer(const struct stk_book *book, struct stk_bytes id);
 uint32_t stk_book_add_transfer(struct stk_book *book, uint32_t slot, struct stk_bytes id,
                                uint16_t lines);

@@ -148,9 +148,11 @@ static enum stk_status check_earmarks(const struct stk_state *state, uint64_t *o
                                       uint64_t *bytes, struct stk_error *err)
 {
     const struct stk_book *book = &state->book;
-    uint64_t count = 0;
+    uint64_t count = 0, gone = 0, out = 0, held = 0;
     for (uint32_t i = 0; i < book->earmarks.top; i++) {
         const struct stk_earmark *mark = stk_pool_at(&book->earmarks, i);
+        out += stk_book_earmark_kept(book, i) ? mark->out : 0;
+        gone += stk_book_earmark_kept(book, i) && !stk_book_earmark_lives(book, i);
         if (!stk_book_earmark_lives(book, i))
             continue;
         if (stk_book_find_earmark(book, stk_book_text(book, mark->id)) != i)
@@ -173,9 +175,17 @@ static enum stk_status check_earmarks(const struct stk_state *state, uint64_t *o
             return BROKEN("cell %u: earmarked is %u, its earmarks are %llu", i, kept,
                           (unsigned long long)of_cell[i]);
     }
-    if (count != book->earmarks.used || count != book->earmark_ids.count)
-        return BROKEN("earmarks: %llu live, %u are in use", (unsigned long long)count,
-                      book->earmarks.used);
+    if (count + gone != book->earmarks.used || count != book->earmark_ids.count)
+        return BROKEN("earmarks: %llu live and %llu have units out, %u are in use",
+                      (unsigned long long)count, (unsigned long long)gone, book->earmarks.used);
+    for (uint32_t i = 0; i < state->orders.holds.top; i++) {
+        const struct stk_hold *hold = stk_orders_hold(&state->orders, i);
+        if (hold->order != STK_NONE && hold->earmark != STK_NONE)
+            held += hold->quantity;
+    }
+    if (held != out)
+        return BROKEN("earmarks: %llu units are out, orders hold %llu", (unsigned long long)out,
+                      (unsigned long long)held);
     return STK_OK;
 }
 

@@ -33,6 +33,9 @@ static enum stk_status check_hold(const struct stk_state *state, uint32_t slot, 
         return BROKEN("order %u: hold %u is of nothing", slot, at);
     if (hold->incoming != STK_NONE && !stk_book_incoming_lives(&state->book, hold->incoming))
         return BROKEN("order %u: hold %u waits for a document that is not there", slot, at);
+    if (hold->earmark != STK_NONE && (hold->incoming != STK_NONE || hold->quantity == 0 ||
+                                      !stk_book_earmark_kept(&state->book, hold->earmark)))
+        return BROKEN("order %u: hold %u is of an earmark that is not there", slot, at);
     if (hold->prev_of_cell == at)
         return BROKEN("order %u: hold %u is in no list of a cell or document", slot, at);
     return STK_OK;

@@ -71,3 +71,24 @@ void stk_earmark_place(struct stk_book *book, uint32_t slot, stk_cell_t cell, st
         stk_index_remove(&book->earmark_cells, cell_hash(cell), at);
     stk_assert(stk_index_insert(&book->earmark_cells, cell_hash(cell), slot) == STK_OK);
 }
+
+void stk_earmark_join(struct stk_book *book, struct stk_orders *orders, uint32_t slot,
+                      uint32_t index)
+{
+    struct stk_hold *hold = stk_orders_hold(orders, index);
+    stk_assert(hold->earmark == STK_NONE && hold->incoming == STK_NONE && hold->quantity);
+    hold->earmark = slot;
+    stk_book_earmark_out(book, slot, hold->quantity);
+}
+
+void stk_earmark_leave(struct stk_book *book, struct stk_orders *orders, uint32_t index,
+                       uint32_t units)
+{
+    struct stk_hold *hold = stk_orders_hold(orders, index);
+    stk_assert(units <= hold->quantity);
+    if (hold->earmark == STK_NONE)
+        return;
+    stk_book_earmark_out(book, hold->earmark, -(int64_t)units);
+    if (units == hold->quantity)
+        hold->earmark = STK_NONE;
+}

@@ -14,6 +14,13 @@ static inline struct stk_earmark *stk_earmark_at(const struct stk_book *book, ui
 uint32_t stk_earmark_first(const struct stk_book *book, stk_cell_t cell);
 /* It is of this cell and ends then; also when it was of another one, or had another end. */
 void stk_earmark_place(struct stk_book *book, uint32_t slot, stk_cell_t cell, stk_time_t until_ms);
+/* All units of the hold came off this earmark. */
+void stk_earmark_join(struct stk_book *book, struct stk_orders *orders, uint32_t slot,
+                      uint32_t hold);
+/* So many units of the hold, which has them still, are no more out of its earmark, if it has one.
+ */
+void stk_earmark_leave(struct stk_book *book, struct stk_orders *orders, uint32_t hold,
+                       uint32_t units);
 /* It is of no cell. */
 void stk_earmark_displace(struct stk_book *book, uint32_t slot);
 

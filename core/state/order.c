@@ -204,6 +204,7 @@ static uint32_t take_hold(struct stk_orders *orders, uint32_t slot, uint16_t lin
         .order = slot,
         .quantity = quantity,
         .incoming = STK_NONE,
+        .earmark = STK_NONE,
         .line = line,
         .component = component,
         .next_of_order = STK_NONE,
@@ -241,6 +242,7 @@ static void give_hold(struct stk_orders *orders, struct stk_catalog *catalog, ui
 {
     struct stk_hold *hold = stk_orders_hold(orders, index);
     stk_assert(hold->order != STK_NONE && hold->incoming == STK_NONE);
+    stk_assert(hold->earmark == STK_NONE);
     if (hold->prev_of_cell != index) {
         if (hold->prev_of_cell == STK_NONE)
             stk_catalog_cell(catalog, hold->cell)->first_hold = hold->next_of_cell;

@@ -78,13 +78,15 @@ struct stk_order_component {
 /* quantity is what is held now; shipped is what left from this cell (the hold stays with quantity
  * 0, so that a return knows where its units came from). A pre-order waits for an incoming document:
  * incoming is its slot, the hold is linked to that document (oldest first) instead of the cell, and
- * the cell's `held` does not count it. */
+ * the cell's `held` does not count it. When all its units came off an earmark, earmark is that
+ * one's slot (earmark.h keeps it), so that they go back there when they are not wanted any more. */
 struct stk_hold {
     stk_cell_t cell;
     uint32_t order; /* slot; STK_NONE = free */
     uint32_t quantity;
     uint32_t shipped;   /* and not returned */
     uint32_t incoming;  /* STK_NONE = a hold of stock */
+    uint32_t earmark;   /* STK_NONE = of what was free */
     uint16_t line;      /* index from 0 */
     uint16_t component; /* index in the order's frozen components */
     uint32_t next_of_order;

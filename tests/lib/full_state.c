@@ -1,6 +1,7 @@
 #include "tests/lib/full_state.h"
 #include "core/flow/attributes.h"
 #include "core/flow/command.h"
+#include "core/state/earmark.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -176,6 +177,19 @@ static uint32_t hold(struct full_state *full, unsigned i, uint16_t line, uint16_
     return slot;
 }
 
+/* Units that came off an earmark, and off one that is not there any more. */
+static void take_off_earmarks(struct full_state *full)
+{
+    struct stk_book *book = &full->state.book;
+    uint32_t at = order_at(full, 0)->first_hold;
+    full->gone_earmark = stk_book_add_earmark(book, STK_NONE, bytes("last year"));
+    stk_earmark_place(book, full->gone_earmark, 1, 0);
+    stk_earmark_join(book, &full->state.orders, full->earmark, at);
+    stk_earmark_join(book, &full->state.orders, full->gone_earmark,
+                     stk_orders_hold(&full->state.orders, at)->next_of_order);
+    stk_book_remove_earmark(book, full->gone_earmark);
+}
+
 static void make_first_orders(struct full_state *full)
 {
     make_order(full, 0, 2, 3, STK_ORDER_PLACED);
@@ -183,6 +197,7 @@ static void make_first_orders(struct full_state *full)
     make_line(full, 0, 0, 5, 0, 1), make_line(full, 0, 1, 3, 1, 2);
     hold(full, 0, 0, 0, 0, 4), hold(full, 0, 0, 0, 1, 1);
     hold(full, 0, 1, 1, 0, 6), hold(full, 0, 1, 2, 2, 3);
+    take_off_earmarks(full);
     order_at(full, 0)->channel = 1;
     order_at(full, 0)->currency = 'E' << 16 | 'U' << 8 | 'R';
     order_at(full, 0)->country = 'F' << 8 | 'R';
@@ -250,7 +265,8 @@ static void make_books(struct full_state *full)
     }
     full->earmark = stk_book_add_earmark(book, STK_NONE, bytes("fair"));
     struct stk_earmark *mark = stk_pool_at(&book->earmarks, full->earmark);
-    mark->cell = 3, mark->quantity = 8, mark->use = 1, mark->until_ms = NOW_MS + 1;
+    mark->quantity = 8, mark->use = 1;
+    stk_earmark_place(book, full->earmark, 3, NOW_MS + 1);
     change(full, 3, 0, 0, 8);
     full->transfer = stk_book_add_transfer(book, STK_NONE, bytes("truck"), 1);
     struct stk_transfer *transfer = stk_pool_at(&book->transfers, full->transfer);

@@ -17,7 +17,7 @@ extern const struct stk_state_capacity full_state_capacity;
 struct full_state {
     struct stk_state state;
     uint32_t order[4];
-    uint32_t incoming, transfer, snapshot, earmark, shortfall;
+    uint32_t incoming, transfer, snapshot, earmark, gone_earmark, shortfall;
 };
 void full_state_init(struct full_state *full);
 void full_state_fini(struct full_state *full);

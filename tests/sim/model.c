@@ -28,12 +28,14 @@ int64_t model_held(const struct model *m, int sku)
     return held;
 }
 
-int model_covers(const struct model *m, const struct model_line *line, int lines, int64_t *covered)
+int model_covers(const struct model *m, const struct model_line *line, int lines, int vip,
+                 int64_t *covered)
 {
     int64_t free_units[MODEL_SKUS];
     int all = 1;
     for (int s = 0; s < MODEL_SKUS; s++) {
-        free_units[s] = m->on_hand[s] - model_held(m, s);
+        free_units[s] = m->on_hand[s] - model_held(m, s) - m->mark[s][OTHER].left;
+        free_units[s] -= vip ? 0 : m->mark[s][VIP].left;
         if (free_units[s] < 0)
             free_units[s] = 0;
     }
@@ -49,12 +51,27 @@ int model_covers(const struct model *m, const struct model_line *line, int lines
     return all;
 }
 
+static void take_marks(struct model *m, struct model_line *l, int64_t covered, int vip)
+{
+    for (int s = MODEL_MARKED; s < MODEL_SKUS; s++) {
+        int64_t wanted = covered * part(l, s);
+        for (int use = vip ? VIP : SHOP; use < OTHER; use++) {
+            struct model_mark *mark = &m->mark[s][use];
+            int64_t taken = mark->left < wanted ? mark->left : wanted;
+            mark->left -= taken;
+            wanted -= taken;
+            l->off[s][use] = taken;
+            l->off_number[s][use] = mark->number;
+        }
+    }
+}
+
 void model_place(struct model *m, int id, const struct model_line *line, int lines, int fact,
-                 int64_t expires_ms)
+                 int vip, int64_t expires_ms)
 {
     int64_t covered[MODEL_LINES];
     struct model_order *o = &m->order[id];
-    model_covers(m, line, lines, covered);
+    model_covers(m, line, lines, vip, covered);
     memset(o, 0, sizeof *o);
     o->state = PLACED;
     o->fact = fact;
@@ -63,6 +80,7 @@ void model_place(struct model *m, int id, const struct model_line *line, int lin
     for (int i = 0; i < lines; i++) {
         o->line[i] = line[i];
         o->line[i].short_units = line[i].quantity - covered[i];
+        take_marks(m, &o->line[i], covered[i], vip);
     }
 }
 
@@ -134,6 +152,11 @@ static void ship_line(struct model *m, struct model_line *l, int64_t units)
         int64_t out = units * part(l, s);
         m->on_hand[s] -= out;
         m->shipped[s] += out;
+        for (int use = 0; use < OTHER; use++) { /* of earmarks first, as they were taken */
+            int64_t marked = l->off[s][use] < out ? l->off[s][use] : out;
+            l->off[s][use] -= marked;
+            out -= marked;
+        }
     }
     l->shipped += units;
 }
@@ -154,11 +177,63 @@ int model_ship(struct model *m, int id, int line, int64_t units)
     return 1;
 }
 
-static void cancel_line(struct model_line *l, int64_t units)
+/* As if no more had been ordered than what stays: the last taken goes back first. */
+static void give_back_marks(struct model *m, struct model_line *l)
+{
+    for (int s = MODEL_MARKED; s < MODEL_SKUS; s++) {
+        int64_t stays = held_units(l) * part(l, s);
+        int64_t back = l->off[s][VIP] + l->off[s][SHOP] - stays;
+        for (int use = SHOP; use >= VIP && back > 0; use--) {
+            struct model_mark *mark = &m->mark[s][use];
+            int64_t units = l->off[s][use] < back ? l->off[s][use] : back;
+            int same = mark->lives && mark->number == l->off_number[s][use];
+            if (same && (!mark->until_ms || mark->until_ms > m->now_ms))
+                mark->left += units;
+            l->off[s][use] -= units;
+            back -= units;
+        }
+    }
+}
+
+static void cancel_line(struct model *m, struct model_line *l, int64_t units)
 {
     int64_t from_short = units < l->short_units ? units : l->short_units;
     l->short_units -= from_short;
     l->cancelled += units;
+    give_back_marks(m, l);
+}
+
+int model_earmark(struct model *m, int sku, enum model_use use, int64_t units, int64_t until_ms)
+{
+    struct model_mark *mark = &m->mark[sku][use];
+    int64_t free_units = m->on_hand[sku] - model_held(m, sku);
+    for (int other = 0; other < MODEL_USES; other++)
+        free_units -= other == (int)use ? 0 : m->mark[sku][other].left;
+    if (units > free_units)
+        return 0;
+    mark->left = units;
+    mark->until_ms = until_ms;
+    if (!units) {
+        mark->lives = 0;
+        mark->number++;
+    } else {
+        mark->lives = 1;
+    }
+    return 1;
+}
+
+int model_earmark_ended(struct model *m, int sku, enum model_use use)
+{
+    struct model_mark *mark = &m->mark[sku][use];
+    int may = mark->until_ms && mark->until_ms <= m->now_ms;
+    int64_t out = 0;
+    for (int o = 0; o < MODEL_ORDERS && use != OTHER; o++)
+        for (int i = 0; i < m->order[o].lines; i++)
+            if (m->order[o].line[i].off_number[sku][use] == mark->number)
+                out += m->order[o].line[i].off[sku][use];
+    may |= mark->left == 0 && out == 0;
+    *mark = (struct model_mark){.number = mark->number + 1};
+    return may;
 }
 
 int model_cancel(struct model *m, int id, int line, int64_t units)
@@ -172,7 +247,7 @@ int model_cancel(struct model *m, int id, int line, int64_t units)
     if (!line && sum == 0)
         return o->state == CANCELLED || o->state == EXPIRED;
     for (int i = 0; i < o->lines; i++)
-        cancel_line(&o->line[i], !line ? open_units(&o->line[i]) : i == line - 1 ? units : 0);
+        cancel_line(m, &o->line[i], !line ? open_units(&o->line[i]) : i == line - 1 ? units : 0);
     settle(o);
     return 1;
 }
@@ -204,7 +279,7 @@ void model_expire(struct model *m, int id)
     struct model_order *o = &m->order[id];
     o->state = EXPIRED;
     for (int i = 0; i < o->lines; i++)
-        cancel_line(&o->line[i], open_units(&o->line[i]));
+        cancel_line(m, &o->line[i], open_units(&o->line[i]));
     settle(o);
 }
 

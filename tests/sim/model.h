@@ -14,12 +14,25 @@
 #define MODEL_WINDOW_MS 60000
 #define MODEL_LATE_MS   4000 /* what is due is done so much later at the most */
 
+/* The last SKUs lie at one location only and have earmarks, at most one for each use at a time. Who
+ * asks with use "vip" may take those for VIP, everyone those for SHOP, which is their channel. */
+#define MODEL_MARKED (MODEL_SKUS - 2)
+enum model_use { VIP, SHOP, OTHER, MODEL_USES };
+
+struct model_mark {
+    int lives, number; /* number: how many there were before */
+    int64_t left, until_ms;
+};
+
 enum model_state { NONE, PLACED, PAID, REVIEW, SHIPPED, CANCELLED, EXPIRED, RETURNED };
 
 struct model_line {
     int sku;
     int kit; /* 1: two of sku and one of sku + 1 */
     int64_t quantity, shipped, cancelled, returned, short_units;
+    /* units that are held and came off earmarks, and off which */
+    int64_t off[MODEL_SKUS][OTHER];
+    int off_number[MODEL_SKUS][OTHER];
 };
 struct model_order {
     enum model_state state;
@@ -35,6 +48,7 @@ struct model {
     int64_t received[MODEL_SKUS], shipped[MODEL_SKUS], returned[MODEL_SKUS];
     int64_t found[MODEL_SKUS], written_off[MODEL_SKUS];
     struct model_order order[MODEL_ORDERS];
+    struct model_mark mark[MODEL_SKUS][MODEL_USES];
     int64_t now_ms;
     /* Cancelled before it came, so long ago; 0 = not. Forgotten when MODEL_WINDOW_MS are over: the
      * engine does that a little later, in its own time. */
@@ -44,9 +58,14 @@ struct model {
 /* Units of a SKU that orders hold. */
 int64_t model_held(const struct model *m, int sku);
 /* Units per line that stock covers if the order came now; 1 when all of it. */
-int model_covers(const struct model *m, const struct model_line *line, int lines, int64_t *covered);
+int model_covers(const struct model *m, const struct model_line *line, int lines, int vip,
+                 int64_t *covered);
 void model_place(struct model *m, int id, const struct model_line *line, int lines, int fact,
-                 int64_t expires_ms);
+                 int vip, int64_t expires_ms);
+/* Earmark so many units: 1 when there are so many free ones. */
+int model_earmark(struct model *m, int sku, enum model_use use, int64_t units, int64_t until_ms);
+/* The engine has ended the earmark: 1 when it may. */
+int model_earmark_ended(struct model *m, int sku, enum model_use use);
 /* 1 when the verb is possible now (then it is done), 0 when the engine must refuse. */
 int model_pay(struct model *m, int id);
 int model_review(struct model *m, int id);

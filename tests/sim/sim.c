@@ -8,6 +8,7 @@
  *
  * SIM_SEEDS seeds of SIM_STEPS commands each, from SIM_FIRST on; a failure prints its seed:
  * SIM_FIRST=seed SIM_SEEDS=1 build/tests/sim runs it again. */
+#include "core/state/earmark.h"
 #include "tests/lib/engine_fixture.h"
 #include "tests/sim/model.h"
 #include <stdio.h>
@@ -133,7 +134,9 @@ static int make_lines(struct sim *s, struct model_line *line, char *json, size_t
     size_t at = (size_t)snprintf(json, room, "[");
     for (int i = 0; i < lines; i++) {
         memset(&line[i], 0, sizeof line[i]);
-        line[i].sku = (int)roll(s, MODEL_SKUS);
+        line[i].sku = (int)roll(s, roll(s, 4) ? MODEL_SKUS : 2);
+        if (line[i].sku < 2 && roll(s, 2)) /* those with earmarks now and then */
+            line[i].sku += MODEL_MARKED;
         line[i].kit = roll(s, 4) == 0;
         line[i].quantity = 1 + (int64_t)roll(s, roll(s, 10) ? 3 : 30);
         at += (size_t)snprintf(json + at, room - at, "%s{'%s':'%s%d','quantity':%d}", i ? "," : "",
@@ -177,7 +180,8 @@ static void place(struct sim *s)
     struct model_line line[MODEL_LINES];
     int64_t covered[MODEL_LINES];
     char lines_json[256], json[512], ttl[32] = "";
-    int fact = roll(s, 5) == 0, lines = make_lines(s, line, lines_json, sizeof lines_json);
+    int fact = roll(s, 5) == 0, vip = roll(s, 3) == 0,
+        lines = make_lines(s, line, lines_json, sizeof lines_json);
     int64_t ttl_ms = roll(s, 2) ? 1 + (int64_t)roll(s, 20000) : 0;
     if (s->orders == MODEL_ORDERS)
         return;
@@ -185,9 +189,9 @@ static void place(struct sim *s)
     if (ttl_ms)
         snprintf(ttl, sizeof ttl, "'ttl_ms':%d,", (int)ttl_ms);
     snprintf(json, sizeof json,
-             "{'source':'w','id':'o%d','channel':'shop',%s'fact':%s,'split':true,'lines':%s}", id,
-             ttl, fact ? "true" : "false", lines_json);
-    int all = model_covers(&s->m, line, lines, covered);
+             "{'source':'w','id':'o%d','channel':'shop',%s%s'fact':%s,'split':true,'lines':%s}", id,
+             ttl, vip ? "'for':'vip'," : "", fact ? "true" : "false", lines_json);
+    int all = model_covers(&s->m, line, lines, vip, covered);
     int early = s->m.early_ms[id] != 0;
     enum stk_status status = ask(s, "order.place", json);
     expect(s, !early && (all || fact), status, json);
@@ -197,7 +201,7 @@ static void place(struct sim *s)
         s->early++;
     } else if (status == STK_OK) {
         int64_t expires_ms = ttl_ms ? fixture_int(&s->f, "expires_at") : 0;
-        model_place(&s->m, id, line, lines, fact, expires_ms);
+        model_place(&s->m, id, line, lines, fact, vip, expires_ms);
     } else if (status != STK_SHORT) {
         broken(s, "refused otherwise than SHORT", json);
     }
@@ -246,13 +250,18 @@ static void life(struct sim *s)
     remember(s, verbs[which], json);
 }
 
+static int some_location(struct sim *s, int sku)
+{
+    return sku >= MODEL_MARKED ? 0 : (int)roll(s, MODEL_LOCATIONS);
+}
+
 static void receive(struct sim *s)
 {
     char json[512];
     int sku = (int)roll(s, MODEL_SKUS), quantity = 1 + (int)roll(s, 20);
     snprintf(json, sizeof json,
              "{'source':'w','id':'k%llu','sku':'S%d','location':'L%d','quantity':%d}",
-             (unsigned long long)s->next_key++, sku, (int)roll(s, MODEL_LOCATIONS), quantity);
+             (unsigned long long)s->next_key++, sku, some_location(s, sku), quantity);
     expect(s, 1, ask(s, "stock.receive", json), json);
     s->m.on_hand[sku] += quantity;
     s->m.received[sku] += quantity;
@@ -272,7 +281,9 @@ static int64_t free_at(struct sim *s, int sku, int location)
         if (!fixture_is(&s->f, path, name))
             continue;
         snprintf(path, sizeof path, "cells.%d.available", i);
-        return fixture_int(&s->f, path);
+        int64_t available = fixture_int(&s->f, path);
+        snprintf(path, sizeof path, "cells.%d.earmarked", i);
+        return available - fixture_int(&s->f, path);
     }
     return 0;
 }
@@ -281,7 +292,7 @@ static void adjust(struct sim *s)
 {
     char json[512];
     int sku = (int)roll(s, MODEL_SKUS), quantity = 1 + (int)roll(s, 3), lost = (int)roll(s, 2);
-    int location = (int)roll(s, MODEL_LOCATIONS);
+    int location = some_location(s, sku);
     if (lost && free_at(s, sku, location) < quantity)
         return;
     snprintf(json, sizeof json,
@@ -295,6 +306,61 @@ static void adjust(struct sim *s)
         *(lost ? &s->m.written_off[sku] : &s->m.found[sku]) += quantity;
     }
     remember(s, "stock.adjust", json);
+}
+
+static const char *const use_names[] = {"vip", "shop", "other"};
+
+static int mark_name(const struct sim *s, int sku, int use, char *name, size_t room)
+{
+    return snprintf(name, room, "E%d-%s-%d", sku, use_names[use], s->m.mark[sku][use].number);
+}
+
+static void earmark(struct sim *s)
+{
+    char json[512], name[32], until[48] = "";
+    int sku = MODEL_MARKED + (int)roll(s, MODEL_SKUS - MODEL_MARKED);
+    enum model_use use = (enum model_use)roll(s, MODEL_USES);
+    int64_t units = (int64_t)roll(s, 7) + !s->m.mark[sku][use].lives;
+    int64_t until_ms = roll(s, 2) ? s->m.now_ms + 1 + (int64_t)roll(s, 20000) : 0;
+    mark_name(s, sku, (int)use, name, sizeof name);
+    if (until_ms)
+        snprintf(until, sizeof until, ",'until':%lld", (long long)until_ms);
+    snprintf(json, sizeof json,
+             "{'source':'w','id':'k%llu','earmark':'%s','sku':'S%d','location':'L0','quantity':%d,"
+             "'for':'%s'%s}",
+             (unsigned long long)s->next_key++, name, sku, (int)units, use_names[use], until);
+    enum stk_status status = ask(s, "stock.earmark", json);
+    expect(s, model_earmark(&s->m, sku, use, units, until_ms), status, json);
+    if (status != STK_OK && status != STK_SHORT)
+        broken(s, "an earmark was refused otherwise than SHORT", json);
+    remember(s, "stock.earmark", json);
+}
+
+/* Earmarks end in the engine's own time: never too soon, and not long after; what is left of each
+ * is what the model says. */
+static void follow_earmarks(struct sim *s)
+{
+    const struct stk_book *book = &stk_engine_state(s->f.engine)->book;
+    for (int sku = MODEL_MARKED; sku < MODEL_SKUS; sku++) {
+        for (int use = 0; use < MODEL_USES; use++) {
+            const struct model_mark *mark = &s->m.mark[sku][use];
+            char name[32];
+            int size = mark_name(s, sku, use, name, sizeof name);
+            uint32_t slot = stk_book_find_earmark(book, (struct stk_bytes){name, (uint32_t)size});
+            if (!mark->lives && slot != STK_NONE)
+                broken(s, "an earmark is there that was ended", name);
+            if (!mark->lives)
+                continue;
+            if (slot == STK_NONE) {
+                if (!model_earmark_ended(&s->m, sku, (enum model_use)use))
+                    broken(s, "an earmark ended before its time", name);
+            } else if (mark->until_ms && mark->until_ms + MODEL_LATE_MS < s->m.now_ms) {
+                broken(s, "an earmark did not end", name);
+            } else if (stk_earmark_at(book, slot)->quantity != mark->left) {
+                broken(s, "what is left of an earmark is not what the model says", name);
+            }
+        }
+    }
 }
 
 static void wait_some(struct sim *s)
@@ -378,8 +444,11 @@ static void step(struct sim *s)
     s->commands++;
     follow_expiry(s);
     follow_early(s);
+    follow_earmarks(s);
     if (kind < 3)
         cancel_early(s);
+    else if (kind < 6)
+        earmark(s);
     else if (kind < 35)
         place(s);
     else if (kind < 70)

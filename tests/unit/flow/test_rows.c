@@ -3,6 +3,7 @@
 #include "core/flow/publish_row.h"
 #include "core/flow/rows.h"
 #include "core/flow/verb.h"
+#include "core/state/earmark.h"
 #include "tests/lib/engine_fixture.h"
 #include "tests/lib/full_state.h"
 #include <setjmp.h>
@@ -232,7 +233,10 @@ static void assert_same_books(const struct stk_book *a, const struct stk_book *b
     }
     const struct stk_earmark *e = stk_pool_at(&a->earmarks, 0), *f = stk_pool_at(&b->earmarks, 0);
     assert_true(e->cell == f->cell && e->quantity == f->quantity && e->use == f->use &&
-                e->until_ms == f->until_ms);
+                e->until_ms == f->until_ms && e->out == f->out && e->out == 4);
+    assert_int_equal(a->earmarks.used, b->earmarks.used);
+    assert_true(stk_book_earmark_kept(b, full.gone_earmark));
+    assert_false(stk_book_earmark_lives(b, full.gone_earmark));
     struct stk_snapshot s = *(struct stk_snapshot *)stk_pool_at(&a->snapshots, 0);
     struct stk_snapshot t = *(struct stk_snapshot *)stk_pool_at(&b->snapshots, 0);
     s.id = t.id = s.first_row = t.first_row = s.last_row = t.last_row = 0;
@@ -407,6 +411,8 @@ static void a_later_image_of_an_order_takes_its_place(void **unused)
         n.held -= hold->quantity;
         stk_cell_write(stk_catalog_cell(&state->catalog, hold->cell), n);
         stk_row_put_cell(&out, state, hold->cell);
+        stk_earmark_leave(&state->book, &state->orders, order->first_hold,
+                          stk_orders_hold(&state->orders, order->first_hold)->quantity);
         stk_orders_remove_hold(&state->orders, &state->catalog, order->first_hold);
     }
     stk_row_put_order(&out, state, full.order[0], STK_TABLE_ORDER);
@@ -472,9 +478,11 @@ static void deleted_rows_take_things_away(void **unused)
     delete_u32(STK_TABLE_LISTING, 0);
     delete_u32(STK_TABLE_LISTING, 1);
     delete_u32(STK_TABLE_INCOMING, 1);
-    assert_int_equal(state->book.earmarks.used + state->book.transfers.used +
-                         state->book.snapshots.used + state->book.snapshot_rows.used,
+    assert_int_equal(state->book.transfers.used + state->book.snapshots.used +
+                         state->book.snapshot_rows.used,
                      0);
+    assert_int_equal(state->book.earmarks.used, 2); /* as long as units are out */
+    assert_int_equal(state->book.earmark_ids.count, 0);
     assert_int_equal(state->catalog.listing_count, 0);
     assert_int_equal(stk_catalog_sku_more(&state->catalog, 0)->in_transit, 0);
     stk_record_begin(&out, bytes, SEQ, 0, 0, 0);

@@ -145,6 +145,8 @@ static struct stk_wheel_list *waiting_list(void)
     BREAK(order_first_hold, order_at(2)->first_hold = STK_NONE, "order 2: line 0")                 \
     BREAK(hold_shipped, hold_at(4)->shipped++, "holds say 4 shipped, should be 3")                 \
     BREAK(hold_of_nothing, hold_at(4)->shipped = 0, "of nothing")                                  \
+    BREAK(hold_earmark, hold_at(0)->earmark = 5, "of an earmark that is not there")                \
+    BREAK(hold_not_out, hold_at(0)->earmark = STK_NONE, "5 units are out, orders hold 1")          \
     BREAK(hold_document, hold_at(7)->incoming = 6, "a document that is not there")                 \
     BREAK(sku_id, full.state.catalog.ids[stk_catalog_sku(&full.state.catalog, 1)->id + 1] = 'x',   \
           "sku 1")                                                                                 \
