@@ -27,7 +27,7 @@ enum what {
     CRASH
 };
 
-static stk_time_t ms(unsigned tick)
+stk_time_t model_ms(unsigned tick)
 {
     return (START + (stk_time_t)tick) * 1000;
 }
@@ -85,7 +85,7 @@ static enum outcome order_seen(const struct setup *setup, struct world *w, unsig
     struct stk_bounds bounds = bounds_of(setup, c);
     struct stk_promise *p = &w->ours.promise[c];
     int known = stk_promise_units(p) != STK_PROMISE_UNKNOWN;
-    uint32_t over = stk_promise_order(p, &bounds, 1, ms(w->now));
+    uint32_t over = stk_promise_order(p, &bounds, 1, model_ms(w->now));
     if (!hold_one(setup, &w->ours, c))
         return SHORTFALL;
     return over && known ? BREACH : GOES_ON;
@@ -116,7 +116,8 @@ static void flight_begin(struct world *w, const struct setup *setup, struct step
                          .value = step.value,
                          .expect = step.expect,
                          .twice = setup->wrong & WRONG_LANDS_TWICE ? 1 : 0};
-    f->number = stk_promise_grant(&w->ours.promise[step.channel], &bounds, &grant, ms(w->now));
+    f->number =
+        stk_promise_grant(&w->ours.promise[step.channel], &bounds, &grant, model_ms(w->now));
     w->writes--;
 }
 
@@ -176,8 +177,9 @@ static unsigned steps_grant(const struct setup *setup, const struct world *w, un
     for (unsigned k = 0; k <= (bounds.write == STK_WRITE_CAS ? stock : 0); k++)
         for (int q = least; q <= (int)stock; q++) {
             struct stk_grant grant = {.kind = bounds.write, .value = q, .expect = k};
-            uint32_t limit = stk_promise_limit(p, &bounds, k, room, ms(w->now));
-            int ok = stk_promise_may_grant(p, &bounds, &grant, room, ms(w->now), NULL) == STK_OK;
+            uint32_t limit = stk_promise_limit(p, &bounds, k, room, model_ms(w->now));
+            int ok =
+                stk_promise_may_grant(p, &bounds, &grant, room, model_ms(w->now), NULL) == STK_OK;
             if (!ok) {
                 stk_assert(q <= 0 || (uint32_t)q > limit || limit == 0 ||
                            bounds.write == STK_WRITE_CAS);
@@ -268,7 +270,7 @@ static unsigned steps_channel(const struct setup *setup, const struct world *w, 
     for (unsigned at = 0; at <= w->now; at++)
         if (t->unseen[at])
             steps[count++] = (struct step){.what = ORDER, .channel = (uint8_t)c, .at = (uint8_t)at};
-    if (ms(watermark_of(w, c)) > w->ours.promise[c].watermark)
+    if (model_ms(watermark_of(w, c)) > w->ours.promise[c].watermark)
         steps[count++] = (struct step){.what = WATERMARK, .channel = (uint8_t)c};
     count += steps_readback(setup, w, c, steps + count);
     count += steps_cancel(w, c, steps + count);
@@ -334,9 +336,9 @@ static void take_answer(const struct setup *setup, struct world *w, struct fligh
     struct stk_promise *p = &w->ours.promise[f->channel];
     struct stk_bounds bounds = bounds_of(setup, f->channel);
     if (f->state == FLIGHT_LANDED)
-        stk_promise_applied(p, &bounds, f->number, ms(w->now), f->fell);
+        stk_promise_applied(p, &bounds, f->number, model_ms(w->now), f->fell);
     else
-        stk_promise_refused(p, f->number, ms(w->now));
+        stk_promise_refused(p, f->number, model_ms(w->now));
     if (f->twice && f->state == FLIGHT_LANDED) {
         f->state = FLIGHT_FLYING; /* the wrong of it: once more */
         f->twice = 0;
@@ -365,8 +367,9 @@ static enum outcome take_readback(const struct setup *setup, struct world *w, st
     struct truth *t = &w->truth[step.channel];
     struct stk_bounds bounds = bounds_of(setup, step.channel);
     uint32_t drift;
-    enum stk_status status = stk_promise_readback(&w->ours.promise[step.channel], &bounds,
-                                                  t->cached, ms(step.at), ms(w->now), &drift);
+    enum stk_status status =
+        stk_promise_readback(&w->ours.promise[step.channel], &bounds, t->cached, model_ms(step.at),
+                             model_ms(w->now), &drift);
     t->since = NEVER;
     t->cached = 0;
     return status == STK_OK && drift && !setup->channel[step.channel].restocks ? DRIFT : GOES_ON;
@@ -387,7 +390,7 @@ static enum outcome take_notice(const struct setup *setup, struct world *w, stru
 {
     struct truth *t = &w->truth[step.channel];
     enum outcome outcome = GOES_ON;
-    stk_promise_cancelled(&w->ours.promise[step.channel], 1, ms(t->notice_at[step.at]));
+    stk_promise_cancelled(&w->ours.promise[step.channel], 1, model_ms(t->notice_at[step.at]));
     w->ours.free[0]++;
     w->ours.held[step.channel]--;
     t->notices--;
@@ -427,7 +430,7 @@ static void take_crash(const struct setup *setup, struct world *w)
         uint8_t bytes[STK_PROMISE_BYTES_MAX];
         uint8_t *end = stk_promise_write(&w->ours.promise[c], bytes);
         stk_assert(stk_promise_read(&w->ours.promise[c], bytes, (size_t)(end - bytes)) == STK_OK);
-        stk_promise_restart(&w->ours.promise[c], ms(w->now));
+        stk_promise_restart(&w->ours.promise[c], model_ms(w->now));
         for (unsigned at = 0; at < TICKS; at++) {
             w->truth[c].unseen[at] = (uint8_t)(w->truth[c].unseen[at] + w->truth[c].fresh[at]);
             w->truth[c].fresh[at] = 0;
@@ -482,13 +485,14 @@ static enum outcome take(const struct setup *setup, struct world *w, struct step
         take_answer(setup, w, f);
         return GOES_ON;
     case CLOSE:
-        stk_promise_left(&w->ours.promise[step.channel], f->number, ms(w->now));
+        stk_promise_left(&w->ours.promise[step.channel], f->number, model_ms(w->now));
         f->closed = w->now;
         return GOES_ON;
     case ORDER:
         return take_order(setup, w, step);
     case WATERMARK:
-        stk_promise_watermark(&w->ours.promise[step.channel], ms(watermark_of(w, step.channel)));
+        stk_promise_watermark(&w->ours.promise[step.channel],
+                              model_ms(watermark_of(w, step.channel)));
         return GOES_ON;
     case LOOK:
         t->cached = t->counter;

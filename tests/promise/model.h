@@ -99,6 +99,8 @@ enum outcome { GOES_ON, SHORTFALL, TOO_SMALL, BREACH, DRIFT };
 void model_begin(const struct setup *setup, struct world *w);
 unsigned model_steps(const struct setup *setup, const struct world *w, struct step *steps);
 enum outcome model_take(const struct setup *setup, struct world *w, struct step step);
+/* Our clock in a tick. */
+stk_time_t model_ms(unsigned tick);
 /* In words, for a trace. */
 void model_describe(struct step step, char *text, unsigned size);
 

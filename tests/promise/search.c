@@ -3,6 +3,7 @@
 #include "tests/promise/search.h"
 #include "core/base/err.h"
 #include "core/base/hash.h"
+#include "tests/promise/key.h"
 #include <stdlib.h>
 
 struct known {
@@ -15,7 +16,7 @@ struct search {
     const struct setup *setup;
     struct known known;
     struct result *result;
-    int wrong;
+    int wrong, exact;
 };
 
 static int known_put(struct known *k, uint64_t hash)
@@ -42,9 +43,12 @@ static void known_grow(struct known *k)
     *k = more;
 }
 
-static int is_new(struct known *k, const struct world *w)
+static int is_new(struct search *s, const struct world *w)
 {
-    uint64_t hash = stk_hash64(w, sizeof *w, 0);
+    struct known *k = &s->known;
+    uint8_t key[KEY_MAX];
+    uint64_t hash =
+        s->exact ? stk_hash64(w, sizeof *w, 0) : stk_hash64(key, key_of(s->setup, w, key), 0);
     if (k->count * 2 >= k->size)
         known_grow(k);
     return known_put(k, hash ? hash : 1);
@@ -65,7 +69,7 @@ static int visit(struct search *s, const struct world *w, unsigned depth)
             s->result->length = depth + 1;
             return 1;
         }
-        if (is_new(&s->known, &next) && visit(s, &next, depth + 1))
+        if (is_new(s, &next) && visit(s, &next, depth + 1))
             return 1;
     }
     return 0;
@@ -73,11 +77,12 @@ static int visit(struct search *s, const struct world *w, unsigned depth)
 
 void search(const struct setup *setup, int wrong, struct result *result)
 {
-    struct search s = {.setup = setup, .result = result, .wrong = wrong};
+    struct search s = {
+        .setup = setup, .result = result, .wrong = wrong, .exact = getenv("PROMISE_EXACT") != NULL};
     struct world first;
     *result = (struct result){.outcome = GOES_ON};
     model_begin(setup, &first);
-    is_new(&s.known, &first);
+    is_new(&s, &first);
     visit(&s, &first, 0);
     result->states = s.known.count;
     free(s.known.slot);
