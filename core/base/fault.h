@@ -53,6 +53,7 @@
     STK_FAULT(PLANT_PROMISE_OLD_READ, "plant.promise_old_read")                                    \
     STK_FAULT(PLANT_PROMISE_READ_EARLY, "plant.promise_read_early")                                \
     STK_FAULT(PLANT_PROMISE_COUNTED, "plant.promise_counted")                                      \
+    STK_FAULT(PLANT_PROMISE_OUT_OF_TURN, "plant.promise_out_of_turn")                              \
     STK_FAULT(PLANT_ALLOT_ONE_SUM, "plant.allot_one_sum")
 
 enum stk_fault {

@@ -145,16 +145,20 @@ static void join_landed(struct stk_promise *p)
             merge_into(p, i - 1);
 }
 
-/* Retired caps that W has passed. */
+/* Retired caps that W has passed, in turn: not one that an older one stands before. */
 static int drop_retired(struct stk_promise *p)
 {
-    int changed = 0;
-    for (unsigned i = p->count; i-- > 0;) {
+    int in_turn = !stk_fault_point(STK_FAULT_PLANT_PROMISE_OUT_OF_TURN), changed = 0;
+    for (unsigned i = 0; i < p->count;) {
         const struct stk_generation *g = &p->generation[i];
         if (g->state == STK_GENERATION_RETIRING &&
             (p->watermark > g->at_ms || stk_fault_point(STK_FAULT_PLANT_PROMISE_NO_WATERMARK))) {
             remove_at(p, i);
             changed = 1;
+        } else if (in_turn) {
+            break;
+        } else {
+            i++;
         }
     }
     stk_assert(p->count > 0);
@@ -225,10 +229,10 @@ static int is_after_breach(const struct stk_promise *p)
 
 stk_time_t stk_promise_waits_for(const struct stk_promise *p)
 {
+    const struct stk_generation *oldest = &p->generation[0];
     stk_time_t first = is_after_breach(p) ? p->breach_ms : INT64_MAX;
-    for (unsigned i = 0; i < p->count; i++)
-        if (p->generation[i].state == STK_GENERATION_RETIRING && p->generation[i].at_ms < first)
-            first = p->generation[i].at_ms;
+    if (oldest->state == STK_GENERATION_RETIRING && oldest->at_ms < first)
+        first = oldest->at_ms;
     return first;
 }
 
@@ -442,13 +446,12 @@ static void recount(struct stk_promise *p, uint32_t value, stk_time_t closed_ms,
         .at_ms = closed_ms, .cap = value, .state = STK_GENERATION_LANDED};
     struct stk_generation rest = {.at_ms = over_ms, .state = STK_GENERATION_RETIRING};
     unsigned kept = 0;
-    for (unsigned i = 0; i < p->count; i++) {
-        struct stk_generation g = p->generation[i];
-        if (g.state == STK_GENERATION_RETIRING && g.at_ms <= over_ms)
-            p->generation[kept++] = g;
-        else
-            rest.cap = cap_sum(rest.cap, g.cap);
-    }
+    while (p->generation[kept].state == STK_GENERATION_RETIRING &&
+           p->generation[kept].at_ms <= over_ms)
+        kept++;
+    stk_assert(kept < p->count);
+    for (unsigned i = kept; i < p->count; i++)
+        rest.cap = cap_sum(rest.cap, p->generation[i].cap);
     for (unsigned i = kept; i < p->count; i++)
         p->generation[i] = (struct stk_generation){0};
     p->count = (uint8_t)kept;
@@ -461,11 +464,6 @@ static void recount(struct stk_promise *p, uint32_t value, stk_time_t closed_ms,
     if (rest.cap) {
         while (p->count > STK_PROMISE_GENERATIONS - 2)
             merge_into(p, 0);
-        if (rest.cap == STK_PROMISE_UNKNOWN) /* the unknown one is the first one */
-            while (p->count) {
-                rest = merged(&p->generation[0], &rest);
-                remove_at(p, 0);
-            }
         push(p, rest);
     }
     push(p, newest);

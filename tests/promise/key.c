@@ -3,8 +3,7 @@
  *                        cover it, is asked;
  *   the watermark        retirements to come lie at now or later, so what was told so far has done
  *                        its work (a plant that retires in the past sees it);
- *   closed windows       of before the oldest instant that a read-back may still speak of;
- *   spent caps           of 0, where no window is open any more.
+ *   closed windows       of before the oldest instant that a read-back may still speak of.
  * PROMISE_EXACT=1 compares worlds by all their bytes instead; the verdicts must be the same. */
 #include "tests/promise/key.h"
 #include "core/base/err.h"
@@ -88,14 +87,10 @@ static void key_generations(struct key *k, unsigned c, const struct stk_promise 
         stk_time_t closes_ms = g->at_ms;
         if (g->state == STK_GENERATION_LEFT)
             closes_ms += k->setup->apply * INT64_C(1000);
-        if (g->state == STK_GENERATION_RETIRING && g->cap == 0)
-            continue;
         if (g->state == STK_GENERATION_OPEN)
             closes_ms = INT64_MAX;
         else if (g->state != STK_GENERATION_RETIRING && closes_ms < oldest_ms)
             closes_ms = 0;
-        if (closes_ms == 0 && g->cap == 0 && !link && i + 1u < p->count && !g->kind && !g[1].kind)
-            continue;
         if (g->state != STK_GENERATION_RETIRING)
             cover = cover_of(k, c, g, closes_ms, now_ms);
         put(k, g->state | g->kind << 4);
