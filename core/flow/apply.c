@@ -263,6 +263,16 @@ static struct stk_bytes order_words(struct stk_apply *apply)
     return stk_apply_text(apply, ref);
 }
 
+enum stk_status stk_apply_unread(struct stk_apply *apply)
+{
+    if (apply->command->attach == STK_ATTACH_FAILED)
+        return stk_apply_refuse(apply, STK_IO, "the state on disk could not be read");
+    if (apply->command->attach == STK_ATTACH_LATE)
+        return stk_apply_refuse(apply, STK_BUSY,
+                                "order: it left memory and is not in the state on disk yet");
+    return STK_OK;
+}
+
 enum stk_status stk_apply_order(struct stk_apply *apply, uint32_t *slot)
 {
     struct stk_state *state = apply->state;
@@ -289,6 +299,9 @@ enum stk_status stk_apply_order(struct stk_apply *apply, uint32_t *slot)
             (!entry && stk_dedupe_may_be_on_disk(&state->dedupe, command->order_key)))
             return STK_AGAIN;
     }
+    enum stk_status unread = stk_apply_unread(apply);
+    if (unread != STK_OK)
+        return unread;
     struct stk_bytes id = order_words(apply);
     return stk_apply_refuse(apply, STK_NOT_FOUND, "order: no order \"%.*s\" of this source",
                             (int)id.size, id.data);

@@ -133,6 +133,8 @@ enum stk_status stk_apply_location(struct stk_apply *apply, struct stk_ref ref,
 /* The cell of SKU and location, made after begin when it is missing; cell_fits asks before. */
 int stk_apply_cell_fits(struct stk_apply *apply, uint32_t cells);
 stk_cell_t stk_apply_cell(struct stk_apply *apply, stk_sku_t sku, stk_location_t location);
+/* What the reader could not read for this command: the refusal that says so; else STK_OK. */
+enum stk_status stk_apply_unread(struct stk_apply *apply);
 /* The order that the verb is about: its slot; STK_NOT_FOUND (refused), or STK_AGAIN: park the
  * command. An archived order that the reader brought is loaded; it counts as changed after begin.
  */

@@ -24,6 +24,7 @@ enum stk_attach {
     STK_ATTACH_ORDER,  /* `attached` is the ARCHIVE row of the order: u64 number (host order), value
                         */
     STK_ATTACH_FAILED, /* S could not be read; answered with STK_IO */
+    STK_ATTACH_LATE,   /* the order is archived, and S does not have it yet: STK_BUSY */
     STK_ATTACH_ANSWER, /* `attached` is a struct stk_answer to be relayed to submitter and ticket */
 };
 

@@ -444,6 +444,7 @@ uint32_t stk_engine_turn(struct stk_engine *engine)
     uint32_t taken = 0;
     stk_assert(stk_thread_is(STK_ROLE_ENGINE));
     engine->writer.now = stk_time_now_ms(&engine->time);
+    stk_house_look(&engine->house, &engine->writer);
     stk_house_expire(&engine->house, &engine->writer);
     for (uint32_t i = 0; i < engine->inboxes; i++)
         taken += take_slice(engine, engine->inbox[i]);

@@ -42,7 +42,7 @@ struct stk_engine_options {
     uint32_t orders_touched;    /* memory of so many orders is touched at start */
     struct stk_log log;
     struct stk_clock clock; /* read once per turn, never inside apply */
-    /* 1 when the disk is nearly full: writes are refused with STK_NO_SPACE. */
+    /* 1 when the disk is nearly full: writes are refused with STK_NO_SPACE. Asked every turn. */
     int (*full)(void *arg, char *why, uint32_t why_size);
     void *full_arg;
 };

@@ -47,6 +47,15 @@ static int forget_slice(struct stk_house *house, struct stk_state *state)
 
 /* ---- the engine's own doings ---- */
 
+/* Every turn: what may be on its way to the disk when it is said to be full is the batches there
+ * are, and so much room the log keeps. */
+void stk_house_look(struct stk_house *house, const struct stk_writer *writer)
+{
+    const struct stk_engine_options *options = writer->options;
+    house->full =
+        options->full && options->full(options->full_arg, house->full_why, sizeof house->full_why);
+}
+
 void stk_house_expire(struct stk_house *house, struct stk_writer *writer)
 {
     struct stk_state *state = writer->state;
@@ -101,15 +110,12 @@ static uint32_t own_doing(struct stk_house *house, struct stk_writer *writer,
 
 void stk_house_keep(struct stk_house *house, struct stk_writer *writer)
 {
-    const struct stk_engine_options *options = writer->options;
     own_doing(house, writer, stk_snapshot_slice);
     if (writer->state->channels.sweep != STK_NONE)
         own_doing(house, writer, stk_publish_slice);
     forget_slice(house, writer->state);
     if (writer->now < house->housekept_ms + HOUSEKEEPING_MS)
         return;
-    house->full =
-        options->full && options->full(options->full_arg, house->full_why, sizeof house->full_why);
     own_doing(house, writer, stk_earmark_end_slice);
     uint32_t early = own_doing(house, writer, stk_order_forget_early);
     uint32_t movements = own_doing(house, writer, stk_stock_forget_movements);

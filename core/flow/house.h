@@ -17,11 +17,13 @@ struct stk_house {
     char full_why[STK_TEXT_MAX];
 };
 
+/* At the begin of a turn: is the disk full? */
+void stk_house_look(struct stk_house *house, const struct stk_writer *writer);
 /* Orders whose time is over: at most STK_EXPIRY_SLICE. */
 void stk_house_expire(struct stk_house *house, struct stk_writer *writer);
 /* Closed orders leave memory. */
 void stk_house_archive(struct stk_house *house, struct stk_writer *writer);
-/* A slice of all else; once a second also a look at the disk and at what is old. */
+/* A slice of all else; once a second also a look at what is old. */
 void stk_house_keep(struct stk_house *house, struct stk_writer *writer);
 /* A run of keys was made, and its keys leave memory; or it was dropped from the disk. */
 void stk_house_run_changed(struct stk_house *house, struct stk_state *state,

@@ -122,12 +122,15 @@ static enum stk_status find_key(struct stk_lookup *reader, struct stk_hash key,
     return stk_row_read_key((struct stk_bytes){(const char *)reader->value, *size}, found, err);
 }
 
-/* Wait until S holds what the engine knew when it parked the command. */
+/* Wait until S holds what the engine knew when it parked the command; not for a fold that cannot
+ * write: others want to read meanwhile. */
 static int wait_for_fold(struct stk_lookup *reader, stk_seq_t seq)
 {
     for (int i = 0; i < FOLD_WAIT_MS; i++) {
         if (stk_rows_folded(reader->options.rows) >= seq)
             return 1;
+        if (stk_rows_stuck(reader->options.rows))
+            return 0;
         if (reader->options.hurry)
             reader->options.hurry(reader->options.arg);
         wait_a_moment(reader);
@@ -146,9 +149,8 @@ static void look_up_order(struct stk_lookup *reader, const struct stk_command *c
     enum stk_status status;
     stk_put_be64(key, number);
     if (waits && !wait_for_fold(reader, command->parked_seq)) {
-        stk_log(STK_LOG_ERROR, "reader: the state on disk lags by more than %d s",
-                FOLD_WAIT_MS / 1000);
-        give_back(reader, command, STK_ATTACH_FAILED, NULL, 0, NULL, 0);
+        stk_log_limited(STK_LOG_WARN, 10000, "reader: the state on disk lags");
+        give_back(reader, command, STK_ATTACH_LATE, NULL, 0, NULL, 0);
         return;
     }
     status =

@@ -79,8 +79,9 @@ enum stk_status stk_repeat_find(struct stk_apply *apply, int *fresh)
     if (entry && entry->class == 0)
         return repeat(apply, entry->body, entry->status, stk_dedupe_doc(&state->dedupe, entry),
                       entry->seq);
-    if (command->attach == STK_ATTACH_FAILED)
-        return stk_apply_refuse(apply, STK_IO, "the state on disk could not be read");
+    enum stk_status unread = stk_apply_unread(apply);
+    if (unread != STK_OK)
+        return unread;
     if (command->attach == STK_ATTACH_KEY)
         return repeat_from_disk(apply);
     if (stk_repeat_is_order(command) && command->attach == STK_ATTACH_ORDER) {

@@ -63,10 +63,11 @@ struct stk_rows {
     struct stk_kv *kv;
     struct stk_path folder;
     int read_only;
-    /* fold thread writes and reads; others read `folded` alone, or the head in their own
-     * transaction */
+    /* fold thread writes and reads; others read `folded` and `stuck` alone, or the head in their
+     * own transaction */
     struct stk_image_head head;
     _Atomic stk_seq_t folded;
+    _Atomic int stuck;
     /* What runs there are. The fold thread changes it with the lock held, commit included, so that
      * a look-up that began under the lock sees tables and list of the same moment. */
     pthread_rwlock_t runs_lock;

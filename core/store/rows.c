@@ -53,6 +53,11 @@ stk_seq_t stk_rows_folded(struct stk_rows *rows)
     return atomic_load_explicit(&rows->folded, memory_order_acquire);
 }
 
+int stk_rows_stuck(struct stk_rows *rows)
+{
+    return atomic_load_explicit(&rows->stuck, memory_order_relaxed);
+}
+
 /* ---- whole tables ---- */
 
 static int same_digest(const struct stk_digest *a, const struct stk_digest *b)

@@ -44,6 +44,46 @@ static void test_closed_orders_are_archived(void **state)
     fixture_restart(f);
 }
 
+/* What the engine parked comes back, by the hand of a reader. */
+static enum stk_status bring(struct fixture *f, enum stk_attach attach)
+{
+    uint32_t size;
+    struct stk_ring_spsc *parked = stk_engine_parked(f->engine);
+    const struct stk_command *command = stk_ring_spsc_next(parked, &size);
+    assert_non_null(command);
+    struct stk_command *room = stk_inbox_reserve(f->inbox, command->size);
+    memcpy(room, command, command->size);
+    room->attach = (uint8_t)attach;
+    stk_ring_spsc_release(parked);
+    stk_inbox_commit(f->inbox, room);
+    stk_inbox_publish(f->inbox);
+    for (int turn = 0; turn < 4; turn++) {
+        stk_engine_turn(f->engine);
+        if (fixture_receive(f))
+            return f->status;
+    }
+    return STK_AGAIN;
+}
+
+/* An order that is in the archive is never said not to be there because it cannot be read. */
+static void test_an_archived_order_that_cannot_be_read(void **state)
+{
+    static const struct {
+        enum stk_attach attach;
+        enum stk_status status;
+    } cases[] = {{STK_ATTACH_LATE, STK_BUSY}, {STK_ATTACH_FAILED, STK_IO}};
+    struct fixture *f = *state;
+    CALL(OK, "order.place", "{'source':'w','id':'1','lines':[{'sku':'A','quantity':1}]}");
+    CALL(OK, "order.ship", "{'source':'w','id':'s','order':'1'}");
+    fixture_wait(f, 2 * 24 * 3600 * 1000);
+    for (int i = 0; i < 2; i++) {
+        CALL(AGAIN, "order.get", "{'source':'w','order':'1'}");
+        assert_int_equal(bring(f, cases[i].attach), cases[i].status);
+        CALL(AGAIN, "order.pay", "{'source':'w','id':'p','order':'1'}");
+        assert_int_equal(bring(f, cases[i].attach), cases[i].status);
+    }
+}
+
 static void test_expiry(void **state)
 {
     struct fixture *f = *state;
@@ -120,6 +160,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_closed_orders_are_archived, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_archived_order_that_cannot_be_read, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_expiry, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_clock_set_back_while_loading_ends_nothing_early,
                                         setup, teardown),

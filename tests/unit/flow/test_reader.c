@@ -79,6 +79,7 @@ static struct {
     } archive[ROWS];
     _Atomic stk_seq_t folded;
     _Atomic int hurries;
+    _Atomic int stuck;
     int broken;
     struct stk_batch batch;
     stk_seq_t durable, first;
@@ -117,6 +118,11 @@ enum stk_status stk_rows_get(struct stk_rows *rows, enum stk_table table, struct
             return STK_OK;
         }
     return STK_NOT_FOUND;
+}
+int stk_rows_stuck(struct stk_rows *rows)
+{
+    (void)rows;
+    return atomic_load(&disk.stuck);
 }
 stk_seq_t stk_rows_folded(struct stk_rows *rows)
 {
@@ -391,6 +397,21 @@ static void an_order_archived_again_is_waited_for(void **state)
     assert_int_equal(atomic_load(&disk.folded), 100);
 }
 
+/* The fold has no space to write to: nobody waits for it, others want to read. */
+static void a_fold_that_is_stuck_is_not_waited_for(void **state)
+{
+    (void)state;
+    disk.archive[0].number = 42;
+    disk.archive[0].value = "the row";
+    atomic_store(&disk.stuck, 1);
+    park("order.get", "{'order_source':'s','order':'o1'}", 42);
+    assert_int_equal(stepped()->attach, STK_ATTACH_LATE);
+    assert_int_equal(atomic_load(&disk.hurries), 0);
+    atomic_store(&disk.folded, 100); /* what is there is found all the same */
+    park("order.get", "{'order_source':'s','order':'o1'}", 42);
+    assert_int_equal(stepped()->attach, STK_ATTACH_ORDER);
+}
+
 static void a_disk_that_fails_is_said(void **state)
 {
     (void)state;
@@ -528,6 +549,7 @@ int main(void)
         TEST(nothing_is_there),
         TEST(an_order_archived_just_now_is_waited_for),
         TEST(an_order_archived_again_is_waited_for),
+        TEST(a_fold_that_is_stuck_is_not_waited_for),
         TEST(a_disk_that_fails_is_said),
         TEST(effects_are_read_page_by_page),
         TEST(backups_do_not_hold_up_lookups),
