@@ -39,6 +39,7 @@ void control_reset(struct control *control)
     atomic_store(&control->writes_after, 0);
     atomic_store(&control->clock_offset_ms, 0);
     atomic_store(&control->free_bytes, -1);
+    atomic_store(&control->untold, 0);
     atomic_store(&control->refused_growths, 0);
     atomic_store(&control->alloc_fail_at, 0);
     atomic_store(&control->alloc_fired, 0);

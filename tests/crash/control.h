@@ -24,6 +24,7 @@ struct control {
     _Atomic int64_t failed_at_ns;  /* monotonic */
     _Atomic int64_t clock_offset_ms;
     _Atomic int64_t free_bytes; /* below 0: as it is; else so much may files grow in all */
+    _Atomic uint32_t untold; /* and whoever asks how much is free is told of more, as by a quota */
     _Atomic uint64_t refused_growths;
     _Atomic uint64_t allocations;   /* by malloc and its like so far */
     _Atomic uint64_t alloc_fail_at; /* the one with this number fails; 0: none */

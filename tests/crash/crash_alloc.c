@@ -371,12 +371,12 @@ static void one_fed(uint64_t number)
         fail_next(number);
         int gone = run_feed(&run, FEED_MS);
         fail_none();
-        if (gone && daemon_ended(&run.daemon, 200, &status)) {
-            if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_FATAL)
-                model_fault(&run.feed.model, "%s: ended with status %x", label, (unsigned)status);
-        } else {
-            stop(label);
-        }
+        if (!gone || !daemon_ended(&run.daemon, 200, &status))
+            status = daemon_stop(&run.daemon, 20000);
+        if (!status)
+            must_have_freed(label);
+        else if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_FATAL)
+            model_fault(&run.feed.model, "%s: ended with status %x", label, (unsigned)status);
         if (!atomic_load(&control->alloc_fired))
             printf("  %s: was not reached\n", label);
     }

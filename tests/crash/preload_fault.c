@@ -259,7 +259,7 @@ EXPORT int rename(const char *from, const char *to)
 static void as_told(struct statvfs *space)
 {
     int64_t free_bytes = control ? atomic_load(&control->free_bytes) : -1;
-    if (free_bytes >= 0)
+    if (free_bytes >= 0 && !atomic_load(&control->untold))
         space->f_bavail = space->f_bfree = (fsblkcnt_t)free_bytes / space->f_frsize;
 }
 
