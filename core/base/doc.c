@@ -119,22 +119,36 @@ void stk_doc_array(struct stk_doc *doc, uint32_t items)
     msgpack_pack_array(&pk, items);
 }
 
-/* The longest header (five bytes) is taken at once; its count is put in when it is known. */
+/* Nearly every map has a header of one byte; what follows is moved for a longer one. */
 uint32_t stk_doc_map_open(struct stk_doc *doc)
 {
     uint32_t mark = doc->size;
-    stk_doc_map(doc, UINT32_MAX);
+    stk_doc_map(doc, 0);
     return mark;
 }
 
 void stk_doc_map_close(struct stk_doc *doc, uint32_t mark, uint32_t pairs)
 {
+    uint8_t header[5];
+    struct stk_doc head = stk_doc(header, sizeof header);
     if (doc->overflow)
         return;
-    stk_assert(doc->size >= mark + 5 && doc->data[mark] == 0xdf);
-    _msgpack_store32(doc->data + mark + 1, pairs);
+    stk_assert(doc->size > mark && doc->data[mark] == 0x80);
+    if (pairs < 16) {
+        doc->data[mark] = (uint8_t)(0x80 | pairs);
+        return;
+    }
+    stk_doc_map(&head, pairs);
+    if (doc->capacity - doc->size < head.size - 1) {
+        doc->overflow = 1;
+        return;
+    }
+    memmove(doc->data + mark + head.size, doc->data + mark + 1, doc->size - mark - 1);
+    memcpy(doc->data + mark, header, head.size);
+    doc->size += head.size - 1;
 }
 
+/* The longest header (five bytes) is taken at once; its count is put in when it is known. */
 uint32_t stk_doc_array_open(struct stk_doc *doc)
 {
     uint32_t mark = doc->size;

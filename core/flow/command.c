@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define KEY_SEED  UINT64_C(0x73746b2d6b657931) /* "stk-key1": keys are on disk */
 #define BODY_SEED UINT64_C(0x73746b2d626f6479) /* "stk-body" */
 
 /* Shown of what a client sent. */
@@ -626,17 +625,6 @@ static enum stk_status decode_map(struct decode *in, const struct stk_field *fie
 }
 
 /* --- the command --- */
-
-struct stk_hash stk_command_key(unsigned space, struct stk_bytes source, struct stk_bytes id)
-{
-    uint8_t bytes[2 + 2 * STK_ID_MAX];
-    stk_assert(source.size <= STK_ID_MAX && id.size <= STK_ID_MAX);
-    bytes[0] = (uint8_t)space;
-    bytes[1] = (uint8_t)source.size;
-    copy_bytes(bytes + 2, source.data, source.size);
-    copy_bytes(bytes + 2 + source.size, id.data, id.size);
-    return stk_hash128(bytes, 2 + source.size + id.size, KEY_SEED);
-}
 
 static const struct stk_field source_field = {
     .name = "source", .name_size = 6, .type = STK_FIELD_STR, .min = 1, .max = STK_ID_MAX};

@@ -6,6 +6,7 @@
 #ifndef STK_FLOW_COMMAND_H
 #define STK_FLOW_COMMAND_H
 
+#include "core/base/hash.h"
 #include "core/base/limits.h"
 #include <stockade/types.h>
 
@@ -20,7 +21,7 @@ struct stk_ref {
 enum stk_attach {
     STK_ATTACH_NONE,   /* not looked up yet */
     STK_ATTACH_ABSENT, /* looked up in S: neither key nor order is there */
-    STK_ATTACH_KEY,    /* `attached` is the value of the KEY row: the remembered answer */
+    STK_ATTACH_KEY,    /* `attached` is the KEY row: u64 sequence (host order), value */
     STK_ATTACH_ORDER,  /* `attached` is the ARCHIVE row of the order: u64 number (host order), value
                         */
     STK_ATTACH_FAILED, /* S could not be read; answered with STK_IO */
@@ -84,6 +85,10 @@ static inline const uint8_t *stk_answer_doc(const struct stk_answer *answer)
 /* Keys. Spaces keep an order id and an equal idempotency id apart. */
 #define STK_KEY_ORDER 1
 #define STK_KEY_OTHER 2
-struct stk_hash stk_command_key(unsigned space, struct stk_bytes source, struct stk_bytes id);
+static inline struct stk_hash stk_command_key(unsigned space, struct stk_bytes source,
+                                              struct stk_bytes id)
+{
+    return stk_hash_key(space, source, id);
+}
 
 #endif

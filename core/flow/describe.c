@@ -113,30 +113,36 @@ static enum stk_status describe_shape(const struct shape *shape, enum stk_table 
 static enum stk_status describe_cell(struct stk_reader *key, struct stk_reader *in,
                                      struct stk_doc *doc, struct stk_error *err)
 {
-    static const char *const names[] = {
-        "on_hand",     "held",           "received",       "shipped",     "unsellable",
-        "earmarked",   "returned",       "found",          "written_off", "counted_at",
-        "moves_since", "transferred_in", "transferred_out"};
-    uint64_t mask = stk_get_varint(in);
-    uint32_t pairs = 2 + (uint32_t)__builtin_popcountll(mask & 0x1fff);
+    static const char *const names[STK_CELL_FIELDS] = {
+        "held",     "received",   "found",     "shipped",     "counted_at",     "moves_since",
+        "returned", "unsellable", "earmarked", "written_off", "transferred_in", "transferred_out"};
+    struct stk_cell_row row;
+    stk_row_get_cell(in, &row);
+    uint32_t pairs = row.on_hand ? 3 : 2;
+    for (unsigned i = 0; i < STK_CELL_FIELDS; i++)
+        pairs += row.field[i] != 0;
     stk_doc_map(doc, pairs);
     stk_doc_key_uint(doc, "sku", stk_get_be32(key));
     stk_doc_key_uint(doc, "location", stk_get_be16(key));
-    for (unsigned i = 0; i < 13; i++)
-        if (mask >> i & 1)
-            stk_doc_key_uint(doc, names[i], stk_get_varint(in));
-    return key->bad || in->bad || mask >> 13 ? damaged(STK_TABLE_CELL, err) : STK_OK;
+    if (row.on_hand)
+        stk_doc_key_uint(doc, "on_hand", row.on_hand);
+    for (unsigned i = 0; i < STK_CELL_FIELDS; i++)
+        if (row.field[i])
+            stk_doc_key_uint(doc, names[i], row.field[i]);
+    return key->bad || in->bad ? damaged(STK_TABLE_CELL, err) : STK_OK;
 }
 
 static enum stk_status describe_key(struct stk_reader *key, struct stk_bytes value,
                                     struct stk_doc *doc, struct stk_error *err)
 {
     struct stk_key_answer answer;
-    enum stk_status status = stk_row_read_key(value, &answer, err);
+    uint8_t room[STK_KEY_DOC_ROOM];
+    stk_seq_t seq = stk_get_be64(key);
+    enum stk_status status = stk_row_read_key(value, seq, room, &answer, err);
     if (status != STK_OK)
         return status;
     stk_doc_map(doc, answer.class ? 3 : 6);
-    stk_doc_key_uint(doc, "seq", stk_get_be64(key));
+    stk_doc_key_uint(doc, "seq", seq);
     stk_doc_text(doc, "key");
     put_hash(doc, answer.key);
     if (answer.class) {

@@ -469,7 +469,7 @@ void stk_order_archive(struct stk_apply *apply, uint32_t slot)
     stk_assert(order->flags & STK_ORDER_CLOSED);
     stk_apply_begin(apply);
     stk_row_put_order(&apply->record, state, slot, STK_TABLE_ARCHIVE);
-    stk_row_put_key(&apply->record, &entry, apply->now, (struct stk_bytes){0},
+    stk_row_put_key(&apply->record, &entry, 0, apply->now, (struct stk_bytes){0},
                     (struct stk_bytes){0}, (struct stk_bytes){0});
     stk_dedupe_add(&state->dedupe, &entry, (struct stk_bytes){0});
     stk_order_unload(state, slot);

@@ -24,7 +24,7 @@ int stk_plant_key(struct stk_apply *apply, const struct stk_key_entry *entry, st
             const struct stk_key_entry *before =
                 stk_dedupe_find(&apply->state->dedupe, kept.key[i].key);
             if (before)
-                stk_row_put_key(&apply->record, &kept.key[i], kept.time_ms[i], none, none,
+                stk_row_put_key(&apply->record, &kept.key[i], 0, kept.time_ms[i], none, none,
                                 stk_dedupe_doc(&apply->state->dedupe, before));
         }
         kept.keys = 0;

@@ -112,14 +112,16 @@ static void refuse(struct stk_lookup *reader, const struct stk_command *command,
 
 /* The value of the KEY row of this key: STK_OK, STK_NOT_FOUND, or why it could not be read. */
 static enum stk_status find_key(struct stk_lookup *reader, struct stk_hash key,
-                                struct stk_key_answer *found, uint32_t *size, struct stk_error *err)
+                                struct stk_key_answer *found, stk_seq_t *seq, uint32_t *size,
+                                struct stk_error *err)
 {
     enum stk_status status;
     *size = STK_READER_VALUE_BYTES;
-    status = stk_rows_find_key(reader->options.rows, key, reader->value, size, err);
+    status = stk_rows_find_key(reader->options.rows, key, seq, reader->value, size, err);
     if (status != STK_OK)
         return status;
-    return stk_row_read_key((struct stk_bytes){(const char *)reader->value, *size}, found, err);
+    return stk_row_read_key((struct stk_bytes){(const char *)reader->value, *size}, *seq, NULL,
+                            found, err);
 }
 
 /* Wait until S holds what the engine knew when it parked the command; not for a fold that cannot
@@ -175,12 +177,13 @@ static void look_up(struct stk_lookup *reader, const struct stk_command *command
         struct stk_key_answer found;
         struct stk_error err;
         enum stk_status status;
+        stk_seq_t seq;
         uint32_t size;
         if (keys[i].low == none.low && keys[i].high == none.high)
             continue;
-        status = find_key(reader, keys[i], &found, &size, &err);
+        status = find_key(reader, keys[i], &found, &seq, &size, &err);
         if (status == STK_OK && found.class == 0 && i == 0) {
-            give_back(reader, command, STK_ATTACH_KEY, reader->value, size, NULL, 0);
+            give_back(reader, command, STK_ATTACH_KEY, &seq, sizeof seq, reader->value, size);
             return;
         }
         if (status == STK_OK && found.class == 1 && !command->order_number) {

@@ -59,7 +59,12 @@ static enum stk_status repeat_from_disk(struct stk_apply *apply)
     struct stk_key_answer kept;
     struct stk_error err = {0};
     struct stk_bytes value = stk_command_bytes(command, command->attached);
-    enum stk_status status = stk_row_read_key(value, &kept, &err);
+    uint8_t room[STK_KEY_DOC_ROOM];
+    stk_seq_t seq;
+    stk_assert(value.size > sizeof seq);
+    memcpy(&seq, value.data, sizeof seq);
+    value.data += sizeof seq, value.size -= (uint32_t)sizeof seq;
+    enum stk_status status = stk_row_read_key(value, seq, room, &kept, &err);
     if (status != STK_OK)
         return stk_apply_refuse(apply, status, "%s", err.text);
     return repeat(apply, kept.body, kept.status, kept.doc, 0);
@@ -109,8 +114,8 @@ void stk_repeat_remember(struct stk_apply *apply, enum stk_status status)
     };
     struct stk_bytes doc = {(const char *)apply->answer.data, apply->answer.size};
     if (!stk_plant_key(apply, &entry, apply->now, doc))
-        stk_row_put_key(&apply->record, &entry, apply->now,
-                        stk_command_bytes(command, command->source),
+        stk_row_put_key(&apply->record, &entry, stk_verb_by_number(command->verb)->key_space,
+                        apply->now, stk_command_bytes(command, command->source),
                         stk_command_bytes(command, command->id), doc);
     stk_dedupe_add(&apply->state->dedupe, &entry, doc);
 }

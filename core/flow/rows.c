@@ -26,6 +26,13 @@ static uint8_t *put_view(uint8_t *at, struct stk_bytes text)
     return stk_put_bytes(at, text.data, text.size);
 }
 
+static uint8_t *put_raw(uint8_t *at, const char *data, uint32_t size)
+{
+    if (size)
+        memcpy(at, data, size);
+    return at + size;
+}
+
 void stk_row_delete_u32(struct stk_record *out, enum stk_table table, uint32_t slot)
 {
     uint8_t key[4];
@@ -231,29 +238,26 @@ static enum stk_status load_sku(struct stk_state *state, struct stk_reader *key,
 
 /* ---- cells ---- */
 
-enum { CELL_FIELDS = 13 };
-#define CELL_IS_64 (1u << 2 | 1u << 3 | 1u << 9 | 1u << 10) /* received, shipped, two times */
-
-static void cell_fields(const struct stk_state *state, stk_cell_t cell, uint64_t field[CELL_FIELDS])
-{
-    const struct stk_cell *at = stk_catalog_cell(&state->catalog, cell);
-    const struct stk_cell_more *more = stk_catalog_cell_more(&state->catalog, cell);
-    struct stk_cell_numbers numbers = stk_cell_numbers(at);
-    uint64_t fields[CELL_FIELDS] = {numbers.on_hand,
-                                    numbers.held,
-                                    at->received,
-                                    at->shipped,
-                                    numbers.unsellable,
-                                    numbers.earmarked,
-                                    at->returned,
-                                    at->found,
-                                    at->written_off,
-                                    (uint64_t)more->as_of,
-                                    (uint64_t)more->moves_since,
-                                    more->transferred_in,
-                                    more->transferred_out};
-    memcpy(field, fields, sizeof fields);
-}
+/* Those that most cells have first: their mask is one byte. What is on hand follows from the
+ * ledger: all that came and did not go. */
+enum {
+    CELL_HELD,
+    CELL_RECEIVED,
+    CELL_FOUND,
+    CELL_SHIPPED,
+    CELL_AS_OF,
+    CELL_MOVES_SINCE,
+    CELL_RETURNED,
+    CELL_UNSELLABLE,
+    CELL_EARMARKED,
+    CELL_WRITTEN_OFF,
+    CELL_TRANSFERRED_IN,
+    CELL_TRANSFERRED_OUT,
+    CELL_FIELDS,
+};
+_Static_assert(CELL_FIELDS == STK_CELL_FIELDS, "rows.h names as many");
+#define CELL_IS_64                                                                                 \
+    (1u << CELL_RECEIVED | 1u << CELL_SHIPPED | 1u << CELL_AS_OF | 1u << CELL_MOVES_SINCE)
 
 static void cell_key(const struct stk_state *state, stk_cell_t cell, uint8_t key[6])
 {
@@ -265,18 +269,33 @@ static void cell_key(const struct stk_state *state, stk_cell_t cell, uint8_t key
 /* A mask of the fields that are not zero, then those. */
 void stk_row_put_cell(struct stk_record *out, const struct stk_state *state, stk_cell_t cell)
 {
-    uint64_t field[CELL_FIELDS], mask = 0;
+    const struct stk_cell *at = stk_catalog_cell(&state->catalog, cell);
+    const struct stk_cell_more *more = stk_catalog_cell_more(&state->catalog, cell);
+    struct stk_cell_numbers numbers = stk_cell_numbers(at);
+    const uint64_t field[CELL_FIELDS] = {
+        [CELL_HELD] = numbers.held,
+        [CELL_RECEIVED] = at->received,
+        [CELL_AS_OF] = (uint64_t)more->as_of,
+        [CELL_SHIPPED] = at->shipped,
+        [CELL_UNSELLABLE] = numbers.unsellable,
+        [CELL_RETURNED] = at->returned,
+        [CELL_MOVES_SINCE] = (uint64_t)more->moves_since,
+        [CELL_EARMARKED] = numbers.earmarked,
+        [CELL_FOUND] = at->found,
+        [CELL_WRITTEN_OFF] = at->written_off,
+        [CELL_TRANSFERRED_IN] = more->transferred_in,
+        [CELL_TRANSFERRED_OUT] = more->transferred_out,
+    };
     uint8_t key[6];
-    cell_fields(state, cell, field);
+    uint32_t mask = 0;
     cell_key(state, cell, key);
     uint8_t *value = open_row(out, STK_TABLE_CELL, key, sizeof key);
     for (unsigned i = 0; i < CELL_FIELDS; i++)
-        mask |= field[i] ? UINT64_C(1) << i : 0;
-    uint8_t *at = stk_put_varint(value + 1, mask);
-    for (unsigned i = 0; i < CELL_FIELDS; i++)
-        if (field[i])
-            at = stk_put_varint(at, field[i]);
-    stk_record_row_close(out, value, at);
+        mask |= (uint32_t)(field[i] != 0) << i;
+    uint8_t *to = stk_put_varint(value + 1, mask);
+    for (uint32_t left = mask; left; left &= left - 1)
+        to = stk_put_varint(to, field[__builtin_ctz(left)]);
+    stk_record_row_close(out, value, to);
 }
 
 void stk_row_delete_cell(struct stk_record *out, const struct stk_state *state, stk_cell_t cell)
@@ -286,47 +305,57 @@ void stk_row_delete_cell(struct stk_record *out, const struct stk_state *state, 
     stk_record_row_deleted(out, STK_TABLE_CELL, key, sizeof key);
 }
 
-static void get_cell(struct stk_reader *in, uint64_t field[CELL_FIELDS])
+void stk_row_get_cell(struct stk_reader *in, struct stk_cell_row *out)
 {
+    uint64_t *field = out->field;
     uint64_t mask = stk_get_varint(in);
     if (mask >> CELL_FIELDS)
         stk_reader_fail(in);
     for (unsigned i = 0; i < CELL_FIELDS; i++)
         field[i] = mask >> i & 1 ? stk_get_varint(in) : 0;
     for (unsigned i = 0; i < CELL_FIELDS; i++)
-        if (field[i] > UINT32_MAX && (CELL_IS_64 >> i & 1) == 0)
+        if (field[i] > (CELL_IS_64 >> i & 1 ? INT64_MAX : UINT32_MAX))
             stk_reader_fail(in);
+    uint64_t came = field[CELL_RECEIVED] + field[CELL_RETURNED] + field[CELL_FOUND] +
+                    field[CELL_TRANSFERRED_IN];
+    uint64_t went = field[CELL_UNSELLABLE] + field[CELL_SHIPPED] + field[CELL_WRITTEN_OFF] +
+                    field[CELL_TRANSFERRED_OUT];
+    if (went > came || came - went > STK_QUANTITY_MAX)
+        stk_reader_fail(in);
+    out->on_hand = (uint32_t)(came - went);
 }
 
-static void set_cell(struct stk_state *state, stk_cell_t cell, const uint64_t field[CELL_FIELDS])
+static void set_cell(struct stk_state *state, stk_cell_t cell, const struct stk_cell_row *row)
 {
+    const uint64_t *field = row->field;
     struct stk_cell *at = stk_catalog_cell(&state->catalog, cell);
     struct stk_cell_more *more = stk_catalog_cell_more(&state->catalog, cell);
-    struct stk_cell_numbers numbers = {(uint32_t)field[0], (uint32_t)field[1], (uint32_t)field[4],
-                                       (uint32_t)field[5]};
+    struct stk_cell_numbers numbers = {row->on_hand, (uint32_t)field[CELL_HELD],
+                                       (uint32_t)field[CELL_UNSELLABLE],
+                                       (uint32_t)field[CELL_EARMARKED]};
     stk_cell_write(at, numbers);
-    at->received = field[2];
-    at->shipped = field[3];
-    at->returned = (uint32_t)field[6];
-    at->found = (uint32_t)field[7];
-    at->written_off = (uint32_t)field[8];
-    if (field[9] | field[10] | field[11] | field[12] | (uint64_t)more->as_of |
-        (uint64_t)more->moves_since | more->transferred_in |
-        more->transferred_out) { /* else it stays untouched memory */
-        more->as_of = (stk_time_t)field[9];
-        more->moves_since = (stk_time_t)field[10];
-        more->transferred_in = (uint32_t)field[11];
-        more->transferred_out = (uint32_t)field[12];
+    at->received = field[CELL_RECEIVED];
+    at->shipped = field[CELL_SHIPPED];
+    at->returned = (uint32_t)field[CELL_RETURNED];
+    at->found = (uint32_t)field[CELL_FOUND];
+    at->written_off = (uint32_t)field[CELL_WRITTEN_OFF];
+    if (field[CELL_AS_OF] | field[CELL_MOVES_SINCE] | field[CELL_TRANSFERRED_IN] |
+        field[CELL_TRANSFERRED_OUT] | (uint64_t)more->as_of | (uint64_t)more->moves_since |
+        more->transferred_in | more->transferred_out) { /* else it stays untouched memory */
+        more->as_of = (stk_time_t)field[CELL_AS_OF];
+        more->moves_since = (stk_time_t)field[CELL_MOVES_SINCE];
+        more->transferred_in = (uint32_t)field[CELL_TRANSFERRED_IN];
+        more->transferred_out = (uint32_t)field[CELL_TRANSFERRED_OUT];
     }
 }
 
 static enum stk_status load_cell(struct stk_state *state, struct stk_reader *key,
                                  struct stk_reader *in, struct stk_error *err)
 {
-    uint64_t field[CELL_FIELDS];
+    struct stk_cell_row row;
     stk_sku_t sku = stk_get_be32(key);
     stk_location_t location = stk_get_be16(key);
-    get_cell(in, field);
+    stk_row_get_cell(in, &row);
     enum stk_status status = done(in, "cell", err);
     if (status != STK_OK)
         return status;
@@ -337,13 +366,9 @@ static enum stk_status load_cell(struct stk_state *state, struct stk_reader *key
         status = stk_catalog_add_cell(&state->catalog, sku, location, &cell, err);
     if (status != STK_OK)
         return status;
-    set_cell(state, cell, field);
-    if (!stk_cell_balanced(stk_catalog_cell(&state->catalog, cell),
-                           stk_catalog_cell_more(&state->catalog, cell)))
-        return stk_error_set(err, STK_CORRUPT,
-                             "cell: the ledger of SKU %u at location %u does not "
-                             "balance",
-                             sku, location);
+    set_cell(state, cell, &row);
+    stk_assert(stk_cell_balanced(stk_catalog_cell(&state->catalog, cell),
+                                 stk_catalog_cell_more(&state->catalog, cell)));
     return STK_OK;
 }
 
@@ -405,14 +430,40 @@ static enum stk_status load_listing(struct stk_state *state, struct stk_reader *
 
 /* ---- keys ---- */
 
-void stk_row_put_key(struct stk_record *out, const struct stk_key_entry *entry, stk_time_t time_ms,
-                     struct stk_bytes source, struct stk_bytes id, struct stk_bytes doc)
+/* "seq" and its number, as an answer begins with them. */
+static uint32_t put_seq_pair(uint8_t pair[16], stk_seq_t seq)
+{
+    struct stk_doc doc = stk_doc(pair, 16);
+    stk_doc_text(&doc, "seq");
+    stk_doc_uint(&doc, seq);
+    return doc.size;
+}
+
+/* The answer, without its number when that is the row's: it begins so after every change. */
+static uint8_t *put_doc(uint8_t *at, struct stk_bytes doc, stk_seq_t seq)
+{
+    uint8_t pair[16];
+    uint32_t size = put_seq_pair(pair, seq);
+    if (doc.size <= size || doc.size > STK_KEY_DOC_MAX || ((uint8_t)doc.data[0] & 0xf0) != 0x80 ||
+        memcmp(doc.data + 1, pair, size) != 0)
+        return put_raw(stk_put_varint(at, (uint64_t)doc.size << 1), doc.data, doc.size);
+    at = stk_put_varint(at, (uint64_t)(doc.size - size) << 1 | 1);
+    *at++ = (uint8_t)doc.data[0];
+    return put_raw(at, doc.data + 1 + size, doc.size - 1 - size);
+}
+
+void stk_row_put_key(struct stk_record *out, const struct stk_key_entry *entry, unsigned space,
+                     stk_time_t time_ms, struct stk_bytes source, struct stk_bytes id,
+                     struct stk_bytes doc)
 {
     uint8_t key[8];
+    stk_assert(entry->class == 0 || space == 0);
     stk_put_be64(key, entry->seq);
     uint8_t *value = open_row(out, STK_TABLE_KEY, key, sizeof key);
-    uint8_t *at = stk_put_hash(value + 1, entry->key);
-    *at++ = entry->class;
+    uint8_t *at = value + 1;
+    *at++ = (uint8_t)(space << 1 | entry->class);
+    if (!space)
+        at = stk_put_hash(at, entry->key);
     at = stk_put_zigzag(at, time_ms);
     at = stk_put_hash(at, entry->body);
     if (entry->class) {
@@ -422,20 +473,46 @@ void stk_row_put_key(struct stk_record *out, const struct stk_key_entry *entry, 
         at = stk_put_varint(at, entry->verb);
         at = put_view(at, source);
         at = put_view(at, id);
-        at = put_view(at, doc);
+        at = put_doc(at, doc, entry->seq);
     }
     stk_record_row_close(out, value, at);
 }
 
-enum stk_status stk_row_read_key(struct stk_bytes value, struct stk_key_answer *out,
-                                 struct stk_error *err)
+static struct stk_bytes get_doc(struct stk_reader *in, stk_seq_t seq, uint8_t *room)
+{
+    uint64_t size = stk_get_varint(in);
+    int is_short = size & 1;
+    size >>= 1;
+    if (!stk_reader_has(in, size))
+        return (struct stk_bytes){0};
+    struct stk_bytes doc = {(const char *)in->at, (uint32_t)size};
+    in->at += size;
+    if (!is_short || !room)
+        return doc;
+    if (size == 0 || size > STK_KEY_DOC_MAX) {
+        stk_reader_fail(in);
+        return (struct stk_bytes){0};
+    }
+    room[0] = (uint8_t)doc.data[0];
+    uint32_t pair = put_seq_pair(room + 1, seq);
+    memcpy(room + 1 + pair, doc.data + 1, size - 1);
+    return (struct stk_bytes){(const char *)room, doc.size + pair};
+}
+
+enum stk_status stk_row_read_key(struct stk_bytes value, stk_seq_t seq, uint8_t *room,
+                                 struct stk_key_answer *out, struct stk_error *err)
 {
     struct stk_reader in = stk_reader(value.data, value.size);
     memset(out, 0, sizeof *out);
     if (stk_get_u8(&in) != VERSION)
         return stk_error_set(err, STK_VERSION, "key: a row format that is not known here");
-    out->key = stk_get_hash(&in);
-    out->class = stk_get_u8(&in);
+    uint8_t kind = stk_get_u8(&in);
+    unsigned space = kind >> 1;
+    out->class = kind & 1;
+    if (space > STK_KEY_OTHER || (space && out->class))
+        return damaged("key", err);
+    if (!space)
+        out->key = stk_get_hash(&in);
     stk_get_zigzag(&in);
     out->body = stk_get_hash(&in);
     if (out->class) {
@@ -445,9 +522,13 @@ enum stk_status stk_row_read_key(struct stk_bytes value, struct stk_key_answer *
         out->verb = get_u16(&in);
         out->source = stk_get_bytes(&in);
         out->id = stk_get_bytes(&in);
-        out->doc = stk_get_bytes(&in);
+        out->doc = get_doc(&in, seq, room);
+        if (out->source.size > STK_ID_MAX || out->id.size > STK_ID_MAX)
+            return damaged("key", err);
     }
-    return out->class > 1 ? damaged("key", err) : done(&in, "key", err);
+    if (space)
+        out->key = stk_command_key(space, out->source, out->id);
+    return done(&in, "key", err);
 }
 
 static enum stk_status load_key(struct stk_state *state, struct stk_reader *key,
@@ -455,8 +536,9 @@ static enum stk_status load_key(struct stk_state *state, struct stk_reader *key,
 {
     struct stk_dedupe *dedupe = &state->dedupe;
     struct stk_key_answer answer;
+    uint8_t room[STK_KEY_DOC_ROOM];
     stk_seq_t seq = stk_get_be64(key);
-    enum stk_status status = stk_row_read_key(value, &answer, err);
+    enum stk_status status = stk_row_read_key(value, seq, room, &answer, err);
     if (status != STK_OK)
         return status;
     if (seq <= stk_dedupe_last(dedupe))

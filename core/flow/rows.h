@@ -18,8 +18,10 @@ void stk_row_put_sku(struct stk_record *out, const struct stk_state *state, stk_
 void stk_row_put_cell(struct stk_record *out, const struct stk_state *state, stk_cell_t cell);
 void stk_row_put_listing(struct stk_record *out, const struct stk_state *state,
                          stk_listing_t listing);
-void stk_row_put_key(struct stk_record *out, const struct stk_key_entry *entry, stk_time_t time_ms,
-                     struct stk_bytes source, struct stk_bytes id, struct stk_bytes doc);
+/* space: of source and id, which make the key then; 0: the key itself is written. */
+void stk_row_put_key(struct stk_record *out, const struct stk_key_entry *entry, unsigned space,
+                     stk_time_t time_ms, struct stk_bytes source, struct stk_bytes id,
+                     struct stk_bytes doc);
 void stk_row_put_movement(struct stk_record *out, const struct stk_state *state, uint32_t movement);
 void stk_row_delete_movement(struct stk_record *out, const struct stk_state *state,
                              const struct stk_movement *movement);
@@ -41,7 +43,18 @@ void stk_row_delete_early(struct stk_record *out, struct stk_hash order_key);
  */
 enum stk_status stk_row_load(struct stk_state *state, enum stk_table table, struct stk_bytes key,
                              struct stk_bytes value, struct stk_error *err);
-/* The remembered answer in a KEY row's value: views into it. */
+/* What a cell's row says, in its order, and what follows from it. Sticky, as readers are. */
+#define STK_CELL_FIELDS 12
+struct stk_cell_row {
+    uint64_t field[STK_CELL_FIELDS];
+    uint32_t on_hand;
+};
+void stk_row_get_cell(struct stk_reader *in, struct stk_cell_row *out);
+/* The remembered answer in a KEY row's value: views into it. seq: the row's key. room: of
+ * STK_KEY_DOC_ROOM bytes, where doc is put together when the row has it without its number; NULL:
+ * doc is not wanted. */
+#define STK_KEY_DOC_MAX  256
+#define STK_KEY_DOC_ROOM (STK_KEY_DOC_MAX + 16)
 struct stk_key_answer {
     struct stk_hash key, body;
     uint16_t status, verb;
@@ -49,6 +62,6 @@ struct stk_key_answer {
     uint64_t number;
     struct stk_bytes source, id, doc;
 };
-enum stk_status stk_row_read_key(struct stk_bytes value, struct stk_key_answer *out,
-                                 struct stk_error *err);
+enum stk_status stk_row_read_key(struct stk_bytes value, stk_seq_t seq, uint8_t *room,
+                                 struct stk_key_answer *out, struct stk_error *err);
 #endif

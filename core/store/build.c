@@ -8,10 +8,9 @@
 #include "core/base/mem.h"
 #include "core/store/sort.h"
 
-#define SCAN_ROWS   (64u * 1024) /* in one read transaction: some 20 ms */
-#define PART_ROWS   (48u * 1024) /* in one commit */
-#define PART_BYTES  (6u * 1024 * 1024)
-#define KEY_ROW_MIN 18 /* version, hash, class */
+#define SCAN_ROWS  (64u * 1024) /* in one read transaction: some 20 ms */
+#define PART_ROWS  (48u * 1024) /* in one commit */
+#define PART_BYTES (6u * 1024 * 1024)
 
 enum phase { WAITING, SCANNING, WRITING, REGISTERING };
 
@@ -80,16 +79,29 @@ void stk_build_used(const struct stk_build *build, uint8_t used[STK_RUN_TABLES])
 
 /* ---- is there enough ---- */
 
-/* What the rows of KEY say: hash, class, time. 0: damaged. */
+/* What the rows of KEY say: hash, class, time. The hash stands there, or is made of source and id.
+ * 0: damaged. */
 static int parse_key_row(struct stk_bytes value, struct stk_hash *hash, uint8_t *class,
                          stk_time_t *time_ms)
 {
     struct stk_reader in = stk_reader(value.data, value.size);
-    stk_get_u8(&in);
-    *hash = stk_get_hash(&in);
-    *class = stk_get_u8(&in);
+    stk_get_u8(&in); /* version */
+    uint8_t kind = stk_get_u8(&in);
+    unsigned space = kind >> 1;
+    *class = kind & 1;
+    if (!space)
+        *hash = stk_get_hash(&in);
     *time_ms = stk_get_zigzag(&in);
-    return !in.bad && value.size > KEY_ROW_MIN && *class < STK_RUN_CLASSES;
+    if (space) {
+        stk_get_hash(&in);   /* of the body */
+        stk_get_varint(&in); /* status */
+        stk_get_varint(&in); /* verb */
+        struct stk_bytes source = stk_get_bytes(&in), id = stk_get_bytes(&in);
+        if (in.bad || source.size > STK_ID_MAX || id.size > STK_ID_MAX)
+            return 0;
+        *hash = stk_hash_key(space, source, id);
+    }
+    return !in.bad && in.at < in.end && (space == 0 || *class == 0);
 }
 
 static enum stk_status key_row(struct stk_kv_bytes key, struct stk_kv_bytes found,

@@ -310,16 +310,15 @@ enum stk_status stk_runs_check(struct stk_rows *rows, struct stk_error *err)
 /* ---- one key ---- */
 
 static enum stk_status take_payload(struct stk_kv_bytes key, struct stk_kv_bytes found,
-                                    const stk_seq_t dropped_to, void *payload,
+                                    const stk_seq_t dropped_to, stk_seq_t *seq, void *payload,
                                     uint32_t *payload_size, struct stk_error *err)
 {
     struct stk_hash hash_key, hash;
     struct stk_bytes value;
-    stk_seq_t seq;
-    enum stk_status status = stk_runs_row(key, found, &hash_key, &seq, &value, &hash, err);
+    enum stk_status status = stk_runs_row(key, found, &hash_key, seq, &value, &hash, err);
     if (status != STK_OK)
         return status;
-    if (seq <= dropped_to)
+    if (*seq <= dropped_to)
         return STK_NOT_FOUND;
     if (value.size > *payload_size)
         return stk_error_set(err, STK_TOO_LARGE, "run: a row of %u bytes, there is room for %u",
@@ -329,8 +328,8 @@ static enum stk_status take_payload(struct stk_kv_bytes key, struct stk_kv_bytes
     return STK_OK;
 }
 
-enum stk_status stk_rows_find_key(struct stk_rows *rows, struct stk_hash key, void *payload,
-                                  uint32_t *payload_size, struct stk_error *err)
+enum stk_status stk_rows_find_key(struct stk_rows *rows, struct stk_hash key, stk_seq_t *seq,
+                                  void *payload, uint32_t *payload_size, struct stk_error *err)
 {
     struct stk_run_table tables[STK_RUN_TABLES];
     stk_seq_t dropped_to[STK_RUN_CLASSES];
@@ -350,8 +349,8 @@ enum stk_status stk_rows_find_key(struct stk_rows *rows, struct stk_hash key, vo
     for (uint32_t i = 0; i < count && status == STK_NOT_FOUND; i++) {
         status = stk_kv_get(txn, STK_IMAGE_RUN + tables[i].number, wanted, &found);
         if (status == STK_OK)
-            status = take_payload(wanted, found, dropped_to[tables[i].class], payload, payload_size,
-                                  err);
+            status = take_payload(wanted, found, dropped_to[tables[i].class], seq, payload,
+                                  payload_size, err);
     }
     if (stk_kv_status(txn, err) != STK_OK)
         status = stk_kv_status(txn, err);

@@ -28,8 +28,8 @@ typedef enum stk_status (*stk_run_fn)(void *arg, const struct stk_run *run, stru
 enum stk_status stk_rows_each_run_key(struct stk_rows *rows, stk_run_fn fn, void *arg,
                                       struct stk_error *err);
 /* Look a key up in all runs (newest first): payload is the value of its KEY row. Any thread. */
-enum stk_status stk_rows_find_key(struct stk_rows *rows, struct stk_hash key, void *payload,
-                                  uint32_t *payload_size, struct stk_error *err);
+enum stk_status stk_rows_find_key(struct stk_rows *rows, struct stk_hash key, stk_seq_t *seq,
+                                  void *payload, uint32_t *payload_size, struct stk_error *err);
 
 /* For rows.c: read the list of runs, and empty run tables that no run owns (a crash while one was
  * made). Free the list with stk_runs_fini. */

@@ -105,6 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     struct stk_bytes rest = {(const char *)data + 1, (uint32_t)size - 1};
     struct stk_key_answer answer;
+    uint8_t room[STK_KEY_DOC_ROOM];
     switch (data[0]) {
     case 0:
         batch(data + 1, size - 1);
@@ -122,7 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                    (uint32_t)(size - 3 - data[2])});
         break;
     case 4:
-        (void)stk_row_read_key(rest, &answer, &err);
+        (void)stk_row_read_key(rest, 1000, room, &answer, &err);
         break;
     case 5:
         attributes(rest);

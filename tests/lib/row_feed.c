@@ -76,8 +76,8 @@ void row_feed_put_key(struct row_feed *feed, struct stk_hash key, uint8_t class_
     uint8_t *start = stk_record_row_open(&feed->record, STK_TABLE_KEY, seq, sizeof(seq));
     uint8_t *at = start;
     *at++ = 1;
-    at = stk_put_hash(at, key);
     *at++ = class_;
+    at = stk_put_hash(at, key);
     at = stk_put_zigzag(at, feed->now_ms);
     memcpy(at, payload, size);
     stk_record_row_close(&feed->record, start, at + size);

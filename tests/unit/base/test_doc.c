@@ -441,6 +441,41 @@ static void utf8_is_checked(void **state)
     }
 }
 
+/* The header of a map grows when its count asks for it; what it holds stays as it was, and so does
+ * the memory behind the document. */
+static void maps_of_any_size(void **state)
+{
+    static const uint32_t counts[] = {0, 1, 15, 16, 17, 65535, 65536};
+    static uint8_t bytes[300000];
+    (void)state;
+    for (unsigned i = 0; i < sizeof counts / sizeof *counts; i++) {
+        uint32_t pairs = counts[i], head = pairs < 16 ? 1 : pairs < 65536 ? 3 : 5;
+        for (uint32_t lack = 0; lack < 2; lack++) {
+            uint32_t capacity = 1 + head + 2 * pairs - lack;
+            struct stk_doc doc = stk_doc(bytes, capacity);
+            memset(bytes, 0xc1, sizeof bytes);
+            stk_doc_nil(&doc);
+            uint32_t mark = stk_doc_map_open(&doc);
+            for (uint32_t pair = 0; pair < pairs; pair++) {
+                stk_doc_uint(&doc, pair & 0x7f);
+                stk_doc_uint(&doc, (pair + 1) & 0x7f);
+            }
+            stk_doc_map_close(&doc, mark, pairs);
+            assert_int_equal(doc.overflow, lack);
+            assert_int_equal(bytes[capacity], 0xc1);
+            if (lack)
+                continue;
+            assert_int_equal(doc.size, capacity);
+            struct stk_doc known = stk_doc((uint8_t[8]){0}, 8);
+            stk_doc_map(&known, pairs);
+            assert_int_equal(known.size, head);
+            assert_memory_equal(bytes + 1, known.data, head);
+            for (uint32_t at = 0; at < 2 * pairs; at++)
+                assert_int_equal(bytes[1 + head + at], (at + 1) / 2 & 0x7f);
+        }
+    }
+}
+
 static void close_the_wrong_kind(void *arg)
 {
     (void)arg;
@@ -531,6 +566,7 @@ int main(void)
         cmocka_unit_test(odd_maps_are_representable),
         cmocka_unit_test(random_bytes_do_no_harm),
         cmocka_unit_test(utf8_is_checked),
+        cmocka_unit_test(maps_of_any_size),
         cmocka_unit_test(misuse_ends_the_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

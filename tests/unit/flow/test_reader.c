@@ -87,8 +87,8 @@ static struct {
     _Atomic int slow_backup; /* runs until this is 0 */
 } disk;
 
-enum stk_status stk_rows_find_key(struct stk_rows *rows, struct stk_hash key, void *payload,
-                                  uint32_t *payload_size, struct stk_error *err)
+enum stk_status stk_rows_find_key(struct stk_rows *rows, struct stk_hash key, stk_seq_t *seq,
+                                  void *payload, uint32_t *payload_size, struct stk_error *err)
 {
     (void)rows;
     if (disk.broken)
@@ -98,6 +98,7 @@ enum stk_status stk_rows_find_key(struct stk_rows *rows, struct stk_hash key, vo
             assert_true(disk.keys[i].size <= *payload_size);
             memcpy(payload, disk.keys[i].value, disk.keys[i].size);
             *payload_size = disk.keys[i].size;
+            *seq = 4;
             return STK_OK;
         }
     return STK_NOT_FOUND;
@@ -297,7 +298,8 @@ static void put_key(int slot, unsigned space, const char *source, const char *id
     struct stk_row_view row;
     stk_record_begin(&record, room, 4, STK_VERB_ORDER_PAY, 0, 0);
     record.limit = room + sizeof room;
-    stk_row_put_key(&record, &entry, 1000, source_bytes, id_bytes, (struct stk_bytes){"\x80", 1});
+    stk_row_put_key(&record, &entry, class ? 0 : space, 1000, source_bytes, id_bytes,
+                    (struct stk_bytes){"\x80", 1});
     assert_int_equal(
         stk_record_open((struct stk_bytes){(const char *)room, stk_record_size(&record)}, 4, 0,
                         &view, &err),
@@ -319,8 +321,12 @@ static void a_remembered_answer_is_attached(void **state)
     const struct stk_command *command = stepped();
     struct stk_key_answer answer;
     assert_int_equal(command->attach, STK_ATTACH_KEY);
-    assert_int_equal(stk_row_read_key(stk_command_bytes(command, command->attached), &answer, &err),
-                     STK_OK);
+    struct stk_bytes attached = stk_command_bytes(command, command->attached);
+    stk_seq_t seq;
+    memcpy(&seq, attached.data, sizeof seq);
+    assert_int_equal(seq, 4);
+    attached.data += sizeof seq, attached.size -= sizeof seq;
+    assert_int_equal(stk_row_read_key(attached, seq, NULL, &answer, &err), STK_OK);
     assert_int_equal(answer.verb, STK_VERB_ORDER_PAY);
     assert_int_equal(answer.doc.size, 1);
     /* the command itself is as it was */

@@ -65,7 +65,7 @@ static void put_keyed(struct stk_record *out, const struct stk_state *state)
         const struct stk_key_entry *entry =
             stk_dedupe_find(&state->dedupe, (struct stk_hash){n << 40, n});
         if (entry)
-            stk_row_put_key(out, entry, 1700000000000 + (stk_time_t)n,
+            stk_row_put_key(out, entry, 0, 1700000000000 + (stk_time_t)n,
                             (struct stk_bytes){"shop", 4}, (struct stk_bytes){"id", 2},
                             stk_dedupe_doc(&state->dedupe, entry));
     }
@@ -669,6 +669,61 @@ static void every_row_can_be_described(void **unused)
         }
 }
 
+/* An answer of `size` bytes that begins as answers to changes do: a map whose first pair is the
+ * number of the effect. */
+static struct stk_bytes answer_of(stk_seq_t seq, uint32_t size, uint8_t *to)
+{
+    struct stk_doc doc = stk_doc(to, 1024);
+    stk_doc_map(&doc, 2);
+    stk_doc_key_uint(&doc, "seq", seq);
+    for (uint32_t i = doc.size; i < size; i++)
+        to[i] = (uint8_t)i;
+    return (struct stk_bytes){(char *)to, size};
+}
+
+static void one_key(unsigned space, struct stk_bytes doc, uint32_t saved)
+{
+    static uint8_t bytes[4096], value[4096];
+    const struct stk_bytes source = {"shop", 4}, id = {"c-1", 3};
+    struct stk_record out;
+    struct stk_row_view some[2];
+    struct stk_key_answer answer;
+    uint8_t together[STK_KEY_DOC_ROOM];
+    struct stk_key_entry entry = {.key = {5, 6}, .body = {7, 8}, .seq = SEQ, .verb = 15};
+    stk_record_begin(&out, bytes, SEQ, 0, 0, 0);
+    stk_row_put_key(&out, &entry, space, 1700000000000, source, id, doc);
+    assert_int_equal(read_rows(&out, some), 1);
+    memcpy(value, some[0].value.data, some[0].value.size);
+    struct stk_bytes row = {(char *)value, some[0].value.size};
+    assert_int_equal(stk_row_read_key(row, SEQ, together, &answer, &err), STK_OK);
+    struct stk_hash key = space ? stk_command_key(space, source, id) : entry.key;
+    assert_true(stk_hash_equal(answer.key, key));
+    assert_int_equal(answer.doc.size, doc.size);
+    assert_memory_equal(answer.doc.data, doc.data, doc.size);
+    uint32_t fixed = 1 + 1 + (space ? 0 : 16) + 6 + 16 + 1 + 1 + 5 + 4;
+    assert_int_equal(row.size, fixed + (doc.size - saved < 64 ? 1 : 2) + doc.size - saved);
+    value[1] = 3 << 1; /* no such space */
+    assert_int_equal(stk_row_read_key(row, SEQ, together, &answer, &err), STK_CORRUPT);
+    value[1] = (uint8_t)(space << 1 | 1); /* orders that left memory have no source and no id */
+    if (space)
+        assert_int_equal(stk_row_read_key(row, SEQ, together, &answer, &err), STK_CORRUPT);
+}
+
+/* Key and number of the effect are left out where they follow from the rest. */
+static void keys_and_answers_come_back(void **unused)
+{
+    uint8_t bytes[1024];
+    (void)unused;
+    for (unsigned space = 0; space <= STK_KEY_OTHER; space++) {
+        one_key(space, answer_of(SEQ, 40, bytes), 4 + 3);
+        one_key(space, answer_of(SEQ, STK_KEY_DOC_MAX, bytes), 4 + 3);
+        one_key(space, answer_of(SEQ, STK_KEY_DOC_MAX + 1, bytes), 0);
+        one_key(space, answer_of(SEQ - 1, 40, bytes), 0); /* another's */
+        one_key(space, (struct stk_bytes){"\x81\xa4what\x01", 7}, 0);
+        one_key(space, (struct stk_bytes){"\x80", 1}, 0);
+    }
+}
+
 static void attributes_come_back_as_they_were(void **unused)
 {
     static uint8_t bytes[STK_ATTRIBUTES_MAX];
@@ -717,6 +772,7 @@ int main(void)
         TEST(a_flipped_bit_never_crashes),
         TEST(rows_are_small),
         TEST(every_row_can_be_described),
+        TEST(keys_and_answers_come_back),
         cmocka_unit_test(attributes_come_back_as_they_were),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

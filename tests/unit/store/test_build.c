@@ -103,9 +103,10 @@ static void step(struct stk_rows *rows, const struct stk_fold_options *given)
 static void all_found(struct stk_rows *rows, uint64_t from, uint64_t to)
 {
     for (uint64_t i = from; i<to; i += to - from> 5000 ? 7 : 1) {
+        stk_seq_t seq;
         uint8_t value[100];
         uint32_t size = sizeof(value);
-        if (stk_rows_find_key(rows, key_of(i), value, &size, NULL) != STK_OK)
+        if (stk_rows_find_key(rows, key_of(i), &seq, value, &size, NULL) != STK_OK)
             fail_msg("key %llu is not found", (unsigned long long)i);
         assert_memory_equal(value + size - 8, &i, 8);
     }
@@ -144,6 +145,57 @@ static void test_when_enough_have_gathered(void **state)
     assert_int_equal(rows->head.digest[STK_TABLE_KEY].count, 500);
     all_found(rows, 0, 2000);
     assert_int_equal(stk_rows_check(rows, NULL), STK_OK);
+    stk_rows_close(rows);
+}
+
+static struct stk_bytes id_of(uint32_t number, char text[16])
+{
+    return (struct stk_bytes){text, (uint32_t)snprintf(text, 16, "c-%u", number)};
+}
+
+/* A row that has no key, but what makes it: space, source and id. */
+static void feed_made_key(unsigned space, uint32_t number)
+{
+    uint8_t seq[8], value[100], *at = value;
+    char text[16];
+    struct stk_bytes id = id_of(number, text);
+    stk_put_be64(seq, feed.next);
+    *at++ = 1;
+    *at++ = (uint8_t)(space << 1);
+    at = stk_put_zigzag(at, feed.now_ms);
+    at = stk_put_hash(at, (struct stk_hash){number, 1});
+    *at++ = 0; /* status, verb */
+    *at++ = 9;
+    at = stk_put_bytes(at, "shop", 4);
+    at = stk_put_bytes(at, id.data, id.size);
+    *at++ = 0; /* answer */
+    row_feed_begin(&feed);
+    row_feed_put(&feed, STK_TABLE_KEY, seq, value, (uint32_t)(at - value));
+    row_feed_end(&feed);
+}
+
+static void test_keys_made_of_source_and_id(void **state)
+{
+    (void)state;
+    struct stk_rows *rows = open_rows();
+    struct stk_fold_options options = {.run_keys = 200};
+    for (uint32_t i = 0; i < 200; i++)
+        feed_made_key(1 + i % 2, i);
+    row_feed_submit(&feed);
+    step(rows, &options);
+    assert_int_equal(told.count, 1);
+    for (uint32_t i = 0; i < 200; i++) {
+        uint8_t value[100];
+        char text[16];
+        stk_seq_t seq = 0;
+        uint32_t size = sizeof value;
+        struct stk_bytes source = {"shop", 4}, id = id_of(i, text);
+        struct stk_hash key = stk_hash_key(1 + i % 2, source, id);
+        assert_int_equal(stk_rows_find_key(rows, key, &seq, value, &size, NULL), STK_OK);
+        assert_int_equal(seq, i + 1);
+        key = stk_hash_key(2 - i % 2, source, id); /* the other space */
+        assert_int_equal(stk_rows_find_key(rows, key, &seq, value, &size, NULL), STK_NOT_FOUND);
+    }
     stk_rows_close(rows);
 }
 
@@ -274,11 +326,9 @@ int main(void)
 {
 #define UNIT(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        UNIT(test_when_enough_have_gathered),
-        UNIT(test_when_the_oldest_is_old),
-        UNIT(test_many_parts),
-        UNIT(test_killed_between_parts),
-        UNIT(test_a_damaged_key_row_stops_it),
+        UNIT(test_when_enough_have_gathered),  UNIT(test_keys_made_of_source_and_id),
+        UNIT(test_when_the_oldest_is_old),     UNIT(test_many_parts),
+        UNIT(test_killed_between_parts),       UNIT(test_a_damaged_key_row_stops_it),
         UNIT(test_too_large_runs_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

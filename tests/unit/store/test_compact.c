@@ -103,9 +103,10 @@ static void step(struct stk_rows *rows, const struct stk_fold_options *given)
 
 static int is_found(struct stk_rows *rows, uint64_t number)
 {
+    stk_seq_t seq;
     uint8_t value[100];
     uint32_t size = sizeof(value);
-    return stk_rows_find_key(rows, key_of(number), value, &size, NULL) == STK_OK &&
+    return stk_rows_find_key(rows, key_of(number), &seq, value, &size, NULL) == STK_OK &&
            memcmp(value + size - 8, &number, 8) == 0;
 }
 

@@ -76,9 +76,10 @@ static void fold(struct stk_rows *rows, uint32_t run_keys)
 
 static enum stk_status find(struct stk_rows *rows, uint64_t number, uint64_t *payload)
 {
+    stk_seq_t seq;
     uint8_t value[200];
     uint32_t size = sizeof(value);
-    enum stk_status status = stk_rows_find_key(rows, key_of(number), value, &size, NULL);
+    enum stk_status status = stk_rows_find_key(rows, key_of(number), &seq, value, &size, NULL);
     if (status == STK_OK)
         memcpy(payload, value + size - sizeof(*payload), sizeof(*payload));
     return status;
@@ -130,10 +131,11 @@ static void test_both_classes(void **state)
         stk_rows_close(rows); /* and the same after a restart */
         rows = open_rows();
     }
+    stk_seq_t seq;
     uint8_t small[4];
     uint32_t size = sizeof(small);
     struct stk_error err = {0};
-    assert_int_equal(stk_rows_find_key(rows, key_of(1), small, &size, &err), STK_TOO_LARGE);
+    assert_int_equal(stk_rows_find_key(rows, key_of(1), &seq, small, &size, &err), STK_TOO_LARGE);
     stk_rows_close(rows);
 }
 
@@ -147,6 +149,7 @@ static enum stk_status stop(void *arg, const struct stk_run *run, struct stk_has
 static void test_the_newest_answers(void **state)
 {
     (void)state;
+    stk_seq_t seq;
     uint8_t value[100];
     uint32_t size = sizeof(value);
     struct stk_rows *rows = open_rows();
@@ -162,7 +165,7 @@ static void test_the_newest_answers(void **state)
         assert_int_equal(rows->runs_count, i - 2);
         assert_int_equal(rows->runs[0].count, 31); /* the key that came three times is there once */
         size = sizeof(value);
-        assert_int_equal(stk_rows_find_key(rows, key_of(7), value, &size, NULL), STK_OK);
+        assert_int_equal(stk_rows_find_key(rows, key_of(7), &seq, value, &size, NULL), STK_OK);
         assert_int_equal(value[size - 1], i);
     }
     assert_int_equal(stk_rows_check(rows, NULL), STK_OK);
@@ -182,10 +185,12 @@ static void test_hashes_that_begin_alike(void **state)
     }
     fold(rows, 500);
     for (uint64_t i = 1; i <= 500; i++) {
+        stk_seq_t seq;
         uint8_t value[100];
         uint32_t size = sizeof(value);
         struct stk_hash key = {42, i * 0x9e3779b97f4a7c15ull};
-        assert_int_equal(stk_rows_find_key(rows, key, value, &size, NULL), STK_OK);
+        assert_int_equal(stk_rows_find_key(rows, key, &seq, value, &size, NULL), STK_OK);
+        assert_int_equal(seq, 501 - i);
         assert_memory_equal(value + size - 8, &i, 8);
     }
     stk_rows_close(rows);
