@@ -68,6 +68,8 @@
 #define STK_HOLD_MS_MAX          (7 * INT64_C(86400000))  /* a Retry-After is cut to this */
 #define STK_LEARNED_MS           INT64_C(86400000) /* what a header said is believed so long */
 #define STK_THROTTLE_IMAGE_MAX   (32u * 1024)
+#define STK_ESTIMATE_OTHERS_MAX  8   /* kinds of calls beside updates: orders, offers, returns */
+#define STK_ESTIMATE_CALLS_MAX   256 /* under way at a time in a forecast */
 
 /* Journal. */
 #define STK_BATCH_BYTES           (8u * 1024 * 1024) /* one flush; twice the largest record */
