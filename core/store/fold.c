@@ -489,7 +489,7 @@ static int one_round(struct stk_fold *fold, struct stk_error *err)
         status = portions(fold, &worked, err);
     if (status != STK_OK && !is_passing(status))
         return 0;
-    atomic_store_explicit(&fold->rows->stuck, status != STK_OK, memory_order_relaxed);
+    atomic_store_explicit(&fold->rows->stuck, status == STK_NO_SPACE, memory_order_relaxed);
     if (status != STK_OK)
         stk_log_limited(STK_LOG_WARN, 10000, "fold: later: %s", err->text);
     free_readers(fold);

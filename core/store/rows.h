@@ -21,7 +21,7 @@ enum stk_status stk_rows_open(struct stk_rows **out, const struct stk_rows_optio
                               struct stk_error *err);
 void stk_rows_close(struct stk_rows *rows);
 stk_seq_t stk_rows_folded(struct stk_rows *rows); /* any thread */
-/* 1 while the fold cannot write, for want of space or memory, and tries again. Any thread. */
+/* 1 while the fold cannot write for want of disk space, and tries again. Any thread. */
 int stk_rows_stuck(struct stk_rows *rows);
 
 /* Each row of a table in key order, checked against the table's digest at the end: STK_CORRUPT when
