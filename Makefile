@@ -98,6 +98,7 @@ CRASH_SRC    := $(filter-out tests/crash/preload_%,$(wildcard tests/crash/*.c))
 CRASH_COMMON := $(filter-out tests/crash/crash_%,$(CRASH_SRC))
 SIM_SRC      := $(wildcard tests/sim/*.c)
 PROMISE_SRC  := $(wildcard tests/promise/*.c)
+TRADE_SRC    := $(wildcard tests/trade/*.c)
 PRELOAD_SRC  := $(wildcard tests/*/preload_*.c)
 # Test programs whose main stands in one file of the same name.
 SINGLE_SRC   := $(filter-out tests/%/preload_%,$(wildcard tests/unit/*/test_*.c \
@@ -115,9 +116,11 @@ TEST_PLUGINS := $(patsubst %.c,$(B)/%.so,$(TEST_PLUGIN_SRC))
 PRELOADS     := $(patsubst %.c,$(B)/%.so,$(PRELOAD_SRC))
 SIM_BIN      := $(if $(SIM_SRC),$(B)/tests/sim)
 PROMISE_BIN  := $(if $(PROMISE_SRC),$(B)/tests/promise)
+TRADE_BIN    := $(if $(TRADE_SRC),$(B)/tests/trade)
 FUZZ_BINS    := $(patsubst %.c,build/fuzz/%,$(FUZZ_SRC))
 REPLAY_BINS  := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
-TEST_BINS    := $(SINGLE_BINS) $(SIM_BIN) $(PROMISE_BIN) $(PRELOADS) $(TEST_PLUGINS)
+TEST_BINS    := $(SINGLE_BINS) $(SIM_BIN) $(PROMISE_BIN) $(TRADE_BIN) $(PRELOADS) \
+                $(TEST_PLUGINS)
 
 # ---- the product ----------------------------------------------------------------------------
 
@@ -217,6 +220,11 @@ $(B)/tests/promise: $(call objects,$(PROMISE_SRC)) $(TEST_ARCHIVES)
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(TEST_LIBS) $(CORE_LIBS)
 
+$(B)/tests/trade: $(call objects,$(TRADE_SRC)) $(TEST_ARCHIVES)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(TEST_LIBS) $(CORE_LIBS)
+
 $(PRELOADS): $(B)/%.so: $(B)/obj/%.o
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
@@ -249,20 +257,20 @@ endif
 # ---- tests: runs ----------------------------------------------------------------------------
 # tests/lib/run-tests runs suites one after the other and counts; sizes come from tests/tiers.txt.
 
-.PHONY: packages test test-run nightly release-check abi units torture promise sim crash fuzz
+.PHONY: packages test test-run nightly release-check abi units torture promise trade sim crash fuzz
 .PHONY: asan tsan ubsan
 packages:
 	@tools/need-packages run test
 
 test: packages
 	@$(MAKE) --no-print-directory $(JOBS) short-programs
-	@tests/lib/run-tests --tier test tidy abi units units:asan torture torture:tsan promise sim crash \
+	@tests/lib/run-tests --tier test tidy abi units units:asan torture torture:tsan promise trade sim crash \
 	    fuzz system
 
 nightly release-check: packages
 	@$(MAKE) --no-print-directory $(JOBS) short-programs long-programs
 	@tests/lib/run-tests --tier $@ tidy abi units units:asan units:ubsan torture torture:tsan promise \
-	    sim sim:asan crash fuzz system
+	    trade sim sim:asan crash fuzz system
 
 # What `make test` runs, and what only the longer runs need.
 .PHONY: short-programs long-programs
@@ -280,6 +288,8 @@ abi: all $(ABI_BINS)
 	@tests/lib/run-tests abi
 promise: all $(PROMISE_BIN)
 	@tests/lib/run-tests --show promise
+trade: all $(TRADE_BIN)
+	@tests/lib/run-tests --show trade
 sim: all $(SIM_BIN)
 	@tests/lib/run-tests --show sim
 crash: all $(CRASH_BINS) $(PRELOADS)

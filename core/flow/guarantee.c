@@ -13,6 +13,7 @@
 
 #define LOOK_AGAIN_LEAST_MS 1000
 #define LOOK_AGAIN_MOST_MS  60000
+#define FAR                 2  /* times the fair part: that is given back when there is no room */
 #define STUCK_WINDOWS       10 /* so many windows without room for a refresh: the counter falls */
 
 int stk_guarantees(const struct stk_state *state, const struct stk_publication *at)
@@ -186,18 +187,19 @@ static uint32_t room_of(struct stk_apply *apply, const struct stk_publication *a
 
 /* ---- what next ---- */
 
-uint64_t stk_guarantee_share(struct stk_apply *apply, const struct stk_publication *at,
-                             uint64_t available)
+/* The even part of `most` units of the listing; *pools: counters that share, at least 1. */
+static int64_t fair_part(struct stk_apply *apply, const struct stk_publication *at, int64_t most,
+                         uint32_t *pools)
 {
     const struct stk_state *state = apply->state;
     const struct stk_catalog *catalog = &state->catalog;
-    const struct stk_listing *listing = stk_catalog_listing(catalog, at->listing);
-    uint64_t share = available;
-    for (uint32_t i = listing->first_component; i != STK_NONE;) {
+    int64_t fair = most;
+    *pools = 1;
+    for (uint32_t i = stk_catalog_listing(catalog, at->listing)->first_component; i != STK_NONE;) {
         const struct stk_component *component = stk_catalog_component(catalog, i);
-        uint32_t pools = stk_catalog_sku_more(catalog, component->sku)->pools, before = 0;
+        uint32_t here = stk_catalog_sku_more(catalog, component->sku)->pools, before = 0;
         for (uint32_t j = stk_catalog_sku(catalog, component->sku)->first_component;
-             j != STK_NONE && pools > 1;) {
+             j != STK_NONE && here > 1;) {
             const struct stk_component *other = stk_catalog_component(catalog, j);
             uint32_t slot =
                 stk_published_find(&state->channels, other->listing, STK_PUBLISH_QUANTITY);
@@ -205,13 +207,38 @@ uint64_t stk_guarantee_share(struct stk_apply *apply, const struct stk_publicati
                       other->listing < at->listing;
             j = other->next_of_sku;
         }
-        uint64_t part = pools ? available / pools + (before < available % pools) : available;
-        share = part < share ? part : share;
+        int64_t part = here ? most / here + (before < most % here) : most;
+        fair = part < fair ? part : fair;
+        *pools = here > *pools ? here : *pools;
         i = component->next_of_listing;
     }
-    if (stk_channel_at(&state->channels, at->channel)->write == STK_WRITE_SET)
-        share = (share + 1) / 2;
-    return share;
+    return fair;
+}
+
+/* What the counter should be, `newest` being what it is. */
+static int64_t target_of(struct stk_apply *apply, const struct stk_publication *at, int64_t most,
+                         int64_t newest, uint32_t room)
+{
+    uint32_t pools;
+    int64_t fair = fair_part(apply, at, most, &pools), target = fair;
+    int64_t spare = room / (pools + 1);
+    if (stk_channel_at(&apply->state->channels, at->channel)->write == STK_WRITE_SET) {
+        fair = (fair + 1) / 2;
+        target = fair;
+        spare /= 2;
+    }
+    if (newest + spare > target)
+        target = newest + spare;
+    if (room == 0 && newest > FAR * fair)
+        target = fair; /* others have too little */
+    return target < most ? target : most;
+}
+
+/* Not worth a call. */
+static int is_near(int64_t newest, int64_t target)
+{
+    int64_t apart = newest > target ? newest - target : target - newest;
+    return newest > 0 && target > 0 && apart * 4 < target;
 }
 
 static void next_set(struct stk_next *next, const struct stk_promise *p,
@@ -225,7 +252,7 @@ static void next_set(struct stk_next *next, const struct stk_promise *p,
     next->value = newest;
     if (next->urgent && newest > most)
         next->value = most;
-    else if (desired < newest && limit >= desired)
+    else if (desired < newest && limit >= desired && !is_near(newest, desired))
         next->value = desired;
     else if (most > newest && newest <= desired / 2)
         next->value = most; /* thin slices: not for each unit that was sold */
@@ -252,7 +279,7 @@ static void next_cas(struct stk_next *next, const struct stk_promise *p,
     next->value = desired <= there || desired < limit ? desired : limit;
     if (next->value > there && limit <= there)
         next->value = there;
-    next->send = next->value != there;
+    next->send = next->value != there && (next->urgent || !is_near(there, next->value));
     next->counter = next->value;
 }
 
@@ -265,8 +292,8 @@ static void next_adjust(struct stk_next *next, const struct stk_promise *p,
     next->value = desired - newest;
     if (next->value > limit)
         next->value = limit;
-    next->send = next->value != 0;
     next->counter = newest + next->value;
+    next->send = next->value != 0 && (next->urgent || !is_near(newest, next->counter));
 }
 
 static stk_time_t look_again(const struct stk_bounds *bounds, stk_time_t again_ms, stk_time_t now)
@@ -279,7 +306,7 @@ static stk_time_t look_again(const struct stk_bounds *bounds, stk_time_t again_m
     return again_ms > now && again_ms < now + wait_ms ? again_ms : now + wait_ms;
 }
 
-struct stk_next stk_guarantee_next(struct stk_apply *apply, uint32_t slot, int64_t desired)
+struct stk_next stk_guarantee_next(struct stk_apply *apply, uint32_t slot, int64_t most)
 {
     struct stk_publication *at = stk_published_at(&apply->state->channels, slot);
     const struct stk_channel *channel = stk_channel_at(&apply->state->channels, at->channel);
@@ -295,7 +322,9 @@ struct stk_next stk_guarantee_next(struct stk_apply *apply, uint32_t slot, int64
         return next;
     }
     uint32_t room = room_of(apply, at, &missing);
-    next.urgent = desired == 0 || missing;
+    int64_t desired = target_of(apply, at, most, stk_promise_newest(p), missing ? 0 : room);
+    next.target = desired;
+    next.urgent = most == 0 || missing;
     if (missing)
         room = 0;
     if (bounds.write == STK_WRITE_SET)
@@ -308,6 +337,8 @@ struct stk_next stk_guarantee_next(struct stk_apply *apply, uint32_t slot, int64
         .kind = bounds.write, .value = (int32_t)next.value, .expect = (uint32_t)next.expected};
     if (next.send && stk_promise_may_grant(p, &bounds, &grant, room, apply->now, NULL) != STK_OK)
         next.send = 0;
+    /* a call without an answer: what it did is seen by looking, where it cannot be written over */
+    next.look = at->state == STK_PUBLISH_UNKNOWN && bounds.write != STK_WRITE_SET && !next.urgent;
     next.again_ms = look_again(&bounds, next.again_ms, apply->now);
     return next;
 }
@@ -350,15 +381,16 @@ void stk_guarantee_refused(struct stk_apply *apply, uint32_t slot, uint32_t numb
 }
 
 uint32_t stk_guarantee_read(struct stk_apply *apply, uint32_t slot, int64_t value,
-                            stk_time_t asked_ms)
+                            stk_time_t asked_ms, int *counted)
 {
     const struct stk_publication *at = stk_published_at(&apply->state->channels, slot);
     struct stk_bounds bounds = bounds_of(stk_channel_at(&apply->state->channels, at->channel));
     uint32_t drift = 0;
+    *counted = 0;
     if (value < 0 || value > STK_QUANTITY_MAX)
         return 0;
-    (void)stk_promise_readback(promise_of(apply->state, at), &bounds, (uint32_t)value, asked_ms,
-                               apply->now, &drift); /* one that is too old says nothing */
+    *counted = stk_promise_readback(promise_of(apply->state, at), &bounds, (uint32_t)value,
+                                    asked_ms, apply->now, &drift) == STK_OK;
     return drift;
 }
 

@@ -27,23 +27,23 @@ struct stk_next {
     uint8_t look;        /* a read-back is wanted */
     uint8_t write;       /* enum stk_write_kind of promise.h */
     int64_t value;       /* as it goes to the channel: the counter, or the difference */
-    int64_t counter;     /* that it leads to, as far as we know */
+    int64_t target;      /* what the counter should be */
+    int64_t counter;     /* that the write leads to, as far as we know */
     int64_t expected;    /* cas */
     stk_time_t again_ms; /* look again then */
 };
-struct stk_next stk_guarantee_next(struct stk_apply *apply, uint32_t slot, int64_t desired);
-/* The fair part of what is available for this counter's channel. */
-uint64_t stk_guarantee_share(struct stk_apply *apply, const struct stk_publication *at,
-                             uint64_t available);
+/* most: what the channel's policy would let it show of all that is there. */
+struct stk_next stk_guarantee_next(struct stk_apply *apply, uint32_t slot, int64_t most);
 
 /* Counted from now on; the number of its write. The grants that were counted lately end so. */
 uint32_t stk_guarantee_grant(struct stk_apply *apply, uint32_t slot, const struct stk_next *next);
 void stk_guarantee_proven(struct stk_apply *apply, uint32_t slot, uint32_t number);
 void stk_guarantee_left(struct stk_apply *apply, uint32_t slot, uint32_t number);
 void stk_guarantee_refused(struct stk_apply *apply, uint32_t slot, uint32_t number);
-/* A counter that was read; by how many units it is beyond what can be. */
+/* A counter that was read; by how many units it is beyond what can be. *counted 0: it is too old to
+ * say anything. */
 uint32_t stk_guarantee_read(struct stk_apply *apply, uint32_t slot, int64_t value,
-                            stk_time_t asked_ms);
+                            stk_time_t asked_ms, int *counted);
 /* Sold there; put back on sale by the channel itself. */
 void stk_guarantee_sold(struct stk_apply *apply, uint32_t slot, uint32_t units, stk_time_t sold_ms);
 void stk_guarantee_restocked(struct stk_apply *apply, uint32_t slot, uint32_t units);

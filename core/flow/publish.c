@@ -7,6 +7,7 @@
 #include "core/flow/guarantee.h"
 #include "core/flow/publish_row.h"
 #include "core/flow/verb_channel.h"
+#include "core/state/promise.h"
 
 /* ---- what should be there ---- */
 
@@ -42,17 +43,14 @@ static uint64_t available(struct stk_apply *apply, stk_listing_t listing)
     return units;
 }
 
-static int64_t quantity(struct stk_apply *apply, const struct stk_publication *published)
+/* What the policy lets the channel show. */
+static int64_t quantity(struct stk_apply *apply, stk_listing_t listing)
 {
-    stk_listing_t listing = published->listing;
-    int guaranteed = stk_guarantees(apply->state, published);
     const struct stk_listing *at = stk_catalog_listing(&apply->state->catalog, listing);
     const struct stk_channel *channel = stk_channel_at(&apply->state->channels, at->channel);
     if (!at->active)
         return 0;
     uint64_t units = available(apply, listing);
-    if (guaranteed)
-        units = stk_guarantee_share(apply, published, units);
     if (units <= channel->last_units)
         return 0; /* the last ones are sold elsewhere */
     units = units > channel->buffer ? units - channel->buffer : 0;
@@ -66,7 +64,8 @@ int stk_publish_desired(struct stk_apply *apply, const struct stk_publication *a
 {
     switch (at->kind) {
     case STK_PUBLISH_QUANTITY:
-        *value = quantity(apply, at);
+        /* in guaranteed mode as it was last found: it also depends on what is promised */
+        *value = at->promise ? at->desired : quantity(apply, at->listing);
         return 1;
     case STK_PUBLISH_ACTIVE:
         *value = stk_catalog_listing(&apply->state->catalog, at->listing)->active;
@@ -152,12 +151,10 @@ static void look_at_promise(struct stk_apply *apply, uint32_t slot)
 {
     struct stk_channels *channels = &apply->state->channels;
     struct stk_publication *at = stk_published_at(channels, slot);
-    int64_t desired;
     if (!at->promise && !stk_guarantee_attach(apply->state, slot))
         return; /* full: warned of at 90 %, raised by a restart */
-    stk_publish_desired(apply, at, &desired);
-    at->desired = desired;
-    struct stk_next next = stk_guarantee_next(apply, slot, desired);
+    struct stk_next next = stk_guarantee_next(apply, slot, quantity(apply, at->listing));
+    at->desired = next.target;
     int overtakes = next.send && next.urgent && at->state != STK_PUBLISH_CONTESTED;
     if (!overtakes && is_held_back(apply, slot))
         return;
@@ -169,6 +166,13 @@ static void look_at_promise(struct stk_apply *apply, uint32_t slot)
             next.urgent ? STK_CLASS_URGENT : class_of(at, next.counter, 1, at->sent), apply->now);
     else
         stk_published_wait(channels, slot, next.again_ms);
+}
+
+/* 1: the channel's counter is written from what it is now, so that must be known. */
+static int is_relative(const struct stk_state *state, const struct stk_publication *at)
+{
+    const struct stk_channel *channel = stk_channel_at(&state->channels, at->channel);
+    return at->kind == STK_PUBLISH_QUANTITY && channel->write > STK_WRITE_SET;
 }
 
 /* Puts it where it belongs now. */
@@ -190,6 +194,11 @@ static void look_at(struct stk_apply *apply, uint32_t slot)
     int overtakes = urgent && knows && told != 0 && at->state != STK_PUBLISH_CONTESTED;
     if (!overtakes && is_held_back(apply, slot))
         return;
+    if (is_relative(apply->state, at) && (!knows || at->state == STK_PUBLISH_UNKNOWN) &&
+        stk_publish_allowed(apply, at, value)) {
+        stk_published_look(channels, slot);
+        return;
+    }
     int same = knows && value == told && at->state != STK_PUBLISH_DRIFTED &&
                at->state != STK_PUBLISH_UNKNOWN;
     if (!wanted || same || !stk_publish_allowed(apply, at, value)) {
@@ -236,13 +245,13 @@ void stk_publish_sold(struct stk_apply *apply, stk_listing_t listing, uint32_t u
     if (slot == STK_NONE)
         return;
     struct stk_publication *at = stk_published_at(channels, slot);
-    /* sold before it was written: the write has put the counter back up */
-    int told = at->known & STK_KNOWN_SENT && sold_ms >= at->sent_ms;
+    stk_time_t lag_ms = stk_channel_at(channels, at->channel)->lag_ms;
+    /* sold before the last write landed: that has put the counter back up */
+    int told = at->known & STK_KNOWN_ACCEPTED && at->state != STK_PUBLISH_ON_WAY &&
+               at->sent == at->accepted && sold_ms >= at->accepted_ms + lag_ms;
     int seen = at->known & STK_KNOWN_OBSERVED && sold_ms >= at->observed_ms;
     if (told)
-        at->sent = less(at->sent, units);
-    if (told && at->known & STK_KNOWN_ACCEPTED)
-        at->accepted = less(at->accepted, units);
+        at->sent = at->accepted = less(at->accepted, units);
     if (seen)
         at->observed = less(at->observed, units);
     if (at->promise)
@@ -386,17 +395,30 @@ static uint32_t choose(struct stk_apply *apply, stk_channel_t number, uint32_t m
 
 static const char *const writes[] = {"?", "set", "adjust", "cas"};
 
+/* In shared mode, and of all that is no quantity: the value that is wanted, in the channel's way.
+ */
+static struct stk_next plain_next(const struct stk_state *state, const struct stk_publication *at)
+{
+    struct stk_next next = {.write = STK_WRITE_SET, .value = at->desired, .counter = at->desired};
+    if (!is_relative(state, at))
+        return next;
+    next.write = stk_channel_at(&state->channels, at->channel)->write;
+    stk_publish_told(at, &next.expected);
+    if (next.write == STK_WRITE_ADJUST)
+        next.value -= next.expected;
+    return next;
+}
+
 /* 0: what others were granted in the same call has taken its room. */
 static int grant(struct stk_apply *apply, uint32_t slot)
 {
     struct stk_channels *channels = &apply->state->channels;
     struct stk_publication *at = stk_published_at(channels, slot);
     struct stk_doc *doc = &apply->answer;
-    struct stk_next next = {
-        .write = 1, .value = at->desired, .counter = at->desired, .expected = at->accepted};
+    struct stk_next next = plain_next(apply->state, at);
     uint32_t number = (uint32_t)apply->seq;
     if (stk_guarantees(apply->state, at)) {
-        next = stk_guarantee_next(apply, slot, at->desired);
+        next = stk_guarantee_next(apply, slot, quantity(apply, at->listing));
         if (!next.send) {
             stk_published_wait(channels, slot, next.again_ms);
             return 0;
@@ -565,6 +587,10 @@ static void result(struct stk_apply *apply, uint32_t slot, const struct stk_args
     case STK_RESULT_UNKNOWN:
         not_accepted(apply, slot, STK_PUBLISH_UNKNOWN, item->wait_ms);
         break;
+    case STK_RESULT_MISMATCH: /* what it is instead is seen by looking */
+        take_back(stk_published_at(&apply->state->channels, slot));
+        not_accepted(apply, slot, STK_PUBLISH_UNKNOWN, 1);
+        break;
     case STK_RESULT_NOT_SENT:
         not_accepted(apply, slot, STK_PUBLISH_REFUSED, item->wait_ms ? item->wait_ms : 1);
         break;
@@ -638,6 +664,18 @@ static void drifted(struct stk_apply *apply, uint32_t slot)
     stk_published_state(channels, slot, STK_PUBLISH_DRIFTED);
 }
 
+/* What was read is what it has; a counter in guaranteed mode is told from there on. */
+static void has_it(struct stk_channels *channels, uint32_t slot, int counted)
+{
+    struct stk_publication *at = stk_published_at(channels, slot);
+    stk_published_state(channels, slot, STK_PUBLISH_OBSERVED);
+    if (!counted)
+        return;
+    at->sent = at->accepted = at->observed;
+    at->known |= STK_KNOWN_SENT | STK_KNOWN_ACCEPTED;
+    at->until_ms = 0;
+}
+
 static int observe(struct stk_apply *apply, stk_channel_t number, uint32_t slot, int64_t value,
                    stk_time_t asked_ms)
 {
@@ -649,11 +687,14 @@ static int observe(struct stk_apply *apply, stk_channel_t number, uint32_t slot,
     at->known |= STK_KNOWN_OBSERVED;
     at->observed = value;
     at->observed_ms = asked_ms;
-    uint32_t beyond = at->promise ? stk_guarantee_read(apply, slot, value, asked_ms) : 0;
+    int counted = 0;
+    if (!at->promise && at->state == STK_PUBLISH_UNKNOWN)
+        counted = asked_ms >= at->sent_ms + (stk_time_t)channel->lag_ms;
+    uint32_t beyond = at->promise ? stk_guarantee_read(apply, slot, value, asked_ms, &counted) : 0;
     if (at->promise ? beyond > 0 : has_drifted(channel, at, asked_ms))
         drifted(apply, slot);
-    else if (at->state == STK_PUBLISH_ACCEPTED && at->observed == at->accepted)
-        stk_published_state(channels, slot, STK_PUBLISH_OBSERVED);
+    else if (counted || (at->state == STK_PUBLISH_ACCEPTED && at->observed == at->accepted))
+        has_it(channels, slot, counted);
     stk_row_put_published(&apply->record, apply->state, slot);
     look_at(apply, slot);
     return 1;
