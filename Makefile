@@ -264,8 +264,8 @@ packages:
 
 test: packages
 	@$(MAKE) --no-print-directory $(JOBS) short-programs
-	@tests/lib/run-tests --tier test tidy abi units units:asan torture torture:tsan promise trade sim crash \
-	    fuzz system
+	@tests/lib/run-tests --tier test tidy abi units units:asan torture torture:tsan promise trade sim \
+	    crash fuzz system
 
 nightly release-check: packages
 	@$(MAKE) --no-print-directory $(JOBS) short-programs long-programs
