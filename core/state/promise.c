@@ -53,7 +53,8 @@
 #define NUMBERS_APART 30000 /* of live writes: halves of 16 bits stay comparable */
 #define SEEN_SPAN_S   60    /* and twice R: how far back units of orders are known at least */
 
-enum { KIND_COUNTER = 0, KIND_RISE, KIND_FALL, KIND_CAS, KIND_COUNT };
+/* KIND_CAS_RESTOCKED: a cas; units were put back on sale since its grant. */
+enum { KIND_COUNTER = 0, KIND_RISE, KIND_FALL, KIND_CAS, KIND_CAS_RESTOCKED, KIND_COUNT };
 
 /* --- one generation --- */
 
@@ -75,6 +76,11 @@ static stk_time_t closes_at(const struct stk_generation *g, const struct stk_bou
 static int is_unproven(const struct stk_generation *g)
 {
     return g->state == STK_GENERATION_OPEN || g->state == STK_GENERATION_LEFT;
+}
+
+static int is_cas(const struct stk_generation *g)
+{
+    return g->kind == KIND_CAS || g->kind == KIND_CAS_RESTOCKED;
 }
 
 static uint32_t cap_sum(uint32_t a, uint32_t b)
@@ -410,7 +416,7 @@ uint32_t stk_promise_grant(struct stk_promise *p, const struct stk_bounds *bound
         grant_cover(p, bounds, now_ms);
     } else if (grant->kind == STK_WRITE_CAS) {
         for (unsigned i = 0; i < p->count; i++) /* an earlier one whose end was never known */
-            if (p->generation[i].kind == KIND_CAS)
+            if (is_cas(&p->generation[i]))
                 p->generation[i].number = 0;
         p->expect = grant->expect;
         g.kind = KIND_CAS;
@@ -487,16 +493,19 @@ static void applied_set(struct stk_promise *p, struct stk_generation *g, stk_tim
     g->at_ms = closed_ms;
 }
 
-/* U = q + (U - k), of which U - k was sold before. */
-static void applied_cas(struct stk_promise *p, const struct stk_bounds *bounds, uint32_t value,
-                        stk_time_t at_ms)
+/* U = q + (U - k), of which U - k was sold before. Units that were restocked meanwhile may have
+ * come on top of q, so then the parts are not told apart. */
+static void applied_cas(struct stk_promise *p, const struct stk_bounds *bounds,
+                        struct stk_generation *g, stk_time_t at_ms)
 {
     stk_time_t closed_ms = last_close(p, bounds);
-    uint32_t units;
-    if (closed_ms > at_ms) /* one at a time, so no other can be on its way */
-        return;
+    uint32_t value = g->given, units;
     if (p->expect > value)
         take_newest(p, p->expect - value);
+    if (g->kind == KIND_CAS_RESTOCKED || closed_ms > at_ms) {
+        join_landed(p);
+        return;
+    }
     units = stk_promise_units(p);
     recount(p, value < units ? value : units, closed_ms, at_ms);
 }
@@ -514,10 +523,10 @@ void stk_promise_applied(struct stk_promise *p, const struct stk_bounds *bounds,
     if (g->kind == KIND_COUNTER) {
         applied_set(p, g, at_ms, closed_ms, number);
         drop_retired(p);
-    } else if (g->kind == KIND_CAS) {
+    } else if (is_cas(g)) {
         g->state = STK_GENERATION_LANDED;
         g->at_ms = closed_ms;
-        applied_cas(p, bounds, g->given, at_ms);
+        applied_cas(p, bounds, g, at_ms);
     } else {
         uint32_t given = g->kind == KIND_FALL ? g->given : 0;
         g->state = STK_GENERATION_LANDED;
@@ -545,7 +554,7 @@ uint32_t stk_promise_refused(struct stk_promise *p, uint32_t number, stk_time_t 
     stk_assert(p->count > 1);
     cap = g->cap;
     given = g->kind == KIND_FALL ? 0 : g->given;
-    if (g->kind == KIND_CAS)
+    if (is_cas(g))
         given = given > p->expect ? given - p->expect : 0;
     remove_at(p, (unsigned)(g - p->generation));
     if (cap > given) { /* restocked meanwhile */
@@ -560,18 +569,25 @@ uint32_t stk_promise_refused(struct stk_promise *p, uint32_t number, stk_time_t 
 
 /* --- what else is seen --- */
 
+/* The newer span begins again when it is long enough. */
+static void seen_roll(struct stk_promise *p, const struct stk_bounds *bounds, stk_time_t now_ms)
+{
+    int64_t next_s = now_ms / 1000 + 1; /* later than anything that was seen before */
+    if (next_s - p->seen_s[1] <= SEEN_SPAN_S + 2 * bounds->read_ms / 1000)
+        return;
+    p->seen_s[0] = p->seen_s[1];
+    p->seen_units[0] = p->seen_units[1];
+    p->seen_s[1] = next_s < UINT32_MAX ? (uint32_t)next_s : UINT32_MAX;
+    p->seen_units[1] = 0;
+}
+
 static void seen_add(struct stk_promise *p, const struct stk_bounds *bounds, uint32_t units,
                      stk_time_t now_ms)
 {
-    int64_t now_s = now_ms / 1000 + 1; /* later than anything that was seen before */
-    if (now_s - p->seen_s[1] > SEEN_SPAN_S + 2 * bounds->read_ms / 1000) {
-        p->seen_s[0] = p->seen_s[1];
-        p->seen_units[0] = p->seen_units[1];
-        p->seen_s[1] = now_s < UINT32_MAX ? (uint32_t)now_s : UINT32_MAX;
-        p->seen_units[1] = 0;
-    }
-    p->seen_units[0] = cap_sum(p->seen_units[0], units);
-    p->seen_units[1] = cap_sum(p->seen_units[1], units);
+    seen_roll(p, bounds, now_ms);
+    for (unsigned i = 0; i < 2; i++)
+        if (p->seen_s[i] * INT64_C(1000) <= now_ms)
+            p->seen_units[i] = cap_sum(p->seen_units[i], units);
 }
 
 /* At least what was seen since then; all there may be when it is too long ago to know. */
@@ -618,6 +634,7 @@ enum stk_status stk_promise_readback(struct stk_promise *p, const struct stk_bou
         return STK_STALE;
     units = stk_promise_units(p);
     p->read_ms = since_ms;
+    seen_roll(p, bounds, got_ms);
     if (value > CAP_MAX)
         value = CAP_MAX;
     if (units != STK_PROMISE_UNKNOWN && value > units) {
@@ -637,6 +654,8 @@ void stk_promise_cancelled(struct stk_promise *p, uint32_t units, stk_time_t at_
         return;
     p->restock_ms = later(p->restock_ms, at_ms);
     newest->cap = cap_sum(newest->cap, units);
+    if (newest->kind == KIND_CAS)
+        newest->kind = KIND_CAS_RESTOCKED;
 }
 
 int stk_promise_watermark(struct stk_promise *p, stk_time_t watermark)

@@ -127,7 +127,8 @@ void stk_promise_left(struct stk_promise *p, uint32_t number, stk_time_t at_ms);
 void stk_promise_applied(struct stk_promise *p, const struct stk_bounds *bounds, uint32_t number,
                          stk_time_t at_ms, uint32_t fell);
 /* Rule 6, and the mismatch of a cas: refused explicitly, it has not taken effect and will not. The
- * return is the breach: units that were taken off it although nothing else covers them. */
+ * return is the breach: units that were taken off it although nothing else covers them (on a
+ * channel that restocks, it may also be a cancellation that was not seen yet). */
 uint32_t stk_promise_refused(struct stk_promise *p, uint32_t number, stk_time_t at_ms);
 
 /* --- what else is seen --- */

@@ -331,14 +331,16 @@ static void flight_end(const struct setup *setup, struct world *w, struct flight
         *f = (struct flight){0};
 }
 
-static void take_answer(const struct setup *setup, struct world *w, struct flight *f)
+static enum outcome take_answer(const struct setup *setup, struct world *w, struct flight *f)
 {
     struct stk_promise *p = &w->ours.promise[f->channel];
     struct stk_bounds bounds = bounds_of(setup, f->channel);
+    uint32_t over = 0;
+    int restocks = bounds.restocks_on;
     if (f->state == FLIGHT_LANDED)
         stk_promise_applied(p, &bounds, f->number, model_ms(w->now), f->fell);
     else
-        stk_promise_refused(p, f->number, model_ms(w->now));
+        over = stk_promise_refused(p, f->number, model_ms(w->now));
     if (f->twice && f->state == FLIGHT_LANDED) {
         f->state = FLIGHT_FLYING; /* the wrong of it: once more */
         f->twice = 0;
@@ -346,6 +348,7 @@ static void take_answer(const struct setup *setup, struct world *w, struct fligh
     } else {
         *f = (struct flight){0};
     }
+    return over && !restocks ? BREACH : GOES_ON;
 }
 
 static enum outcome take_order(const struct setup *setup, struct world *w, struct step step)
@@ -482,8 +485,7 @@ static enum outcome take(const struct setup *setup, struct world *w, struct step
         f->state = FLIGHT_REFUSED;
         return GOES_ON;
     case ANSWER:
-        take_answer(setup, w, f);
-        return GOES_ON;
+        return take_answer(setup, w, f);
     case CLOSE:
         stk_promise_left(&w->ours.promise[step.channel], f->number, model_ms(w->now));
         f->closed = w->now;
