@@ -21,6 +21,9 @@
 #define STK_HOLDS_PER_ORDER_MAX 8000 /* lines x components x locations that one order may touch */
 /* At one location: an order looks at all of them. */
 #define STK_EARMARKS_PER_CELL_MAX 1000
+#define STK_BREAKER_SKUS          10   /* a location with no more SKUs than that is not held */
+#define STK_JUDGE_SLICE           1000 /* SKUs of a snapshot judged in one go */
+#define STK_SNAPSHOT_REFUSED_MAX  100  /* refused rows that one answer names */
 #define STK_PAGE_MAX              1000 /* rows in one answer */
 #define STK_PAGE_DEFAULT          100
 

@@ -13,6 +13,7 @@
 #include "core/flow/query.h"
 #include "core/flow/return.h"
 #include "core/flow/shortfall.h"
+#include "core/flow/snapshot.h"
 #include "core/flow/stock.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -325,6 +326,7 @@ stk_apply_fn stk_apply_verb(unsigned verb)
         [STK_VERB_STOCK_ADJUST] = stk_stock_adjust,
         [STK_VERB_STOCK_COUNT] = stk_stock_count,
         [STK_VERB_STOCK_SNAPSHOT] = stk_stock_snapshot,
+        [STK_VERB_SNAPSHOT_LIST] = stk_snapshot_list,
         [STK_VERB_STOCK_TRANSFER] = stk_stock_transfer,
         [STK_VERB_STOCK_EARMARK] = stk_stock_earmark,
         [STK_VERB_INCOMING_PUT] = stk_incoming_put,

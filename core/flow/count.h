@@ -1,13 +1,31 @@
-/* Counts: one cell, or a whole set (snapshot) with its breaker. Engine thread. */
+/* Counts: what is booked when somebody says how many units there are. Engine thread. */
 #ifndef STK_FLOW_COUNT_H
 #define STK_FLOW_COUNT_H
 
 #include "core/flow/apply.h"
 
+#define STK_SUBTRACTED_MAX 16
+
+/* Orders of a source, placed up to then, are off the reported number already. */
+struct stk_subtracted {
+    uint16_t source;
+    stk_time_t until_ms;
+};
+struct stk_count_spec {
+    stk_time_t as_of_ms;
+    uint8_t basis;
+    uint32_t subtracted_count;
+    struct stk_subtracted subtracted[STK_SUBTRACTED_MAX];
+};
+
 enum stk_status stk_stock_count(struct stk_apply *apply);
-enum stk_status stk_stock_snapshot(struct stk_apply *apply);
-/* A snapshot that is being applied: up to max rows of it, one record. Returns how many; 0 = none is
- * being applied. apply->command NULL. */
-uint32_t stk_snapshot_slice(struct stk_apply *apply, uint32_t max);
+
+/* For counts of many cells (snapshot.h). The first two refuse by themselves. */
+enum stk_status stk_count_spec(struct stk_apply *apply, struct stk_ref subtracted, int64_t as_of,
+                               uint8_t basis, struct stk_count_spec *spec);
+enum stk_status stk_count_authority(struct stk_apply *apply, stk_location_t location);
+/* One SKU. What cannot be counted (a later count is there, too old) stays as it is. After begin. */
+void stk_count_apply(struct stk_apply *apply, const struct stk_count_spec *spec,
+                     stk_location_t location, stk_sku_t sku, uint32_t quantity);
 
 #endif

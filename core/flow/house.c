@@ -6,6 +6,7 @@
 #include "core/flow/earmark.h"
 #include "core/flow/life.h"
 #include "core/flow/publish.h"
+#include "core/flow/snapshot.h"
 #include "core/flow/stock.h"
 
 #define HOUSEKEEPING_MS    1000
@@ -110,7 +111,7 @@ static uint32_t own_doing(struct stk_house *house, struct stk_writer *writer,
 
 void stk_house_keep(struct stk_house *house, struct stk_writer *writer)
 {
-    own_doing(house, writer, stk_snapshot_slice);
+    house->busy = own_doing(house, writer, stk_snapshot_slice) != 0;
     if (writer->state->channels.sweep != STK_NONE)
         own_doing(house, writer, stk_publish_slice);
     forget_slice(house, writer->state);
@@ -125,7 +126,7 @@ void stk_house_keep(struct stk_house *house, struct stk_writer *writer)
 
 stk_time_t stk_house_next_ms(const struct stk_house *house, struct stk_writer *writer)
 {
-    if (writer->state->channels.sweep != STK_NONE)
+    if (house->busy || writer->state->channels.sweep != STK_NONE)
         return writer->now;
     return writer->now < house->grace_until_ms ? house->grace_until_ms
                                                : stk_wheel_next_ms(&writer->state->wheel);

@@ -13,6 +13,7 @@ struct stk_house {
     uint64_t run_epoch;                       /* grows with every run made or dropped */
     struct stk_run run[STK_RUNS_LEAVING_MAX]; /* runs whose keys are leaving memory */
     uint32_t runs;
+    int busy; /* a slice was done and another one waits: no sleep before it */
     int full; /* the disk: writes are refused */
     char full_why[STK_TEXT_MAX];
 };

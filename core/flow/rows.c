@@ -848,6 +848,9 @@ void stk_row_put_snapshot(struct stk_record *out, const struct stk_state *state,
     at = stk_put_varint(at, from->next_row);
     at = stk_put_zigzag(at, from->as_of_ms);
     at = stk_put_varint(at, from->seq);
+    at = stk_put_varint(at, from->refused);
+    at = stk_put_varint(at, from->skus);
+    at = stk_put_varint(at, from->moved);
     at = stk_put_varint(at, from->subtracted);
     for (unsigned i = 0; i < from->subtracted; i++) {
         at = stk_put_varint(at, from->subtracted_source[i]);
@@ -862,7 +865,7 @@ static void get_snapshot(struct stk_reader *in, struct stk_snapshot *to)
     to->state = stk_get_u8(in);
     to->missing = stk_get_u8(in);
     to->basis = stk_get_u8(in);
-    if (to->state < STK_SNAPSHOT_FILLING || to->state > STK_SNAPSHOT_APPLYING ||
+    if (to->state < STK_SNAPSHOT_FILLING || to->state > STK_SNAPSHOT_JUDGING ||
         to->missing > STK_MISSING_ZERO || to->basis > STK_BASIS_AVAILABLE)
         stk_reader_fail(in);
     to->source = get_name(in, STK_NAME_SOURCE);
@@ -870,6 +873,9 @@ static void get_snapshot(struct stk_reader *in, struct stk_snapshot *to)
     to->next_row = get_u32(in);
     to->as_of_ms = stk_get_zigzag(in);
     to->seq = stk_get_varint(in);
+    to->refused = get_u32(in);
+    to->skus = get_u32(in);
+    to->moved = get_u32(in);
     uint64_t count = stk_get_varint(in);
     if (count > sizeof to->subtracted_source / sizeof to->subtracted_source[0])
         count = (uint64_t)stk_reader_fail(in);

@@ -573,7 +573,15 @@ static const struct stk_verb verbs[STK_VERB_COUNT] = {
                                  WITH_ID,
                                  .help = "a whole set of counts of a location; a breaker holds one "
                                          "that moves too much",
-                                 .result = "seq, state, rows, total"},
+                                 .result =
+                                     "seq, state, rows, refused, total; refused_rows (row, sku, "
+                                     "why), the first hundred; skus_with_stock and "
+                                     "skus_zeroed_or_halved when it is judged"},
+    [STK_VERB_SNAPSHOT_LIST] = {VERB(SNAPSHOT_LIST, "snapshot.list", READ, VIEW, page,
+                                     location_list_fields),
+                                .help = "sets of counts that are filling, judged, held or "
+                                        "applied, a page at a time",
+                                .result = PAGE_OF("snapshots")},
     [STK_VERB_STOCK_TRANSFER] = {VERB(STOCK_TRANSFER, "stock.transfer", WRITE, STOCK,
                                       stock_transfer, stock_transfer_fields),
                                  WITH_ID, .help = "move units from one location to another",

@@ -134,7 +134,8 @@ struct stk_verb {
     STK_VERB(CHANNEL_RESULT, 52, "channel.result")                                                 \
     STK_VERB(CHANNEL_OBSERVE, 53, "channel.observe")                                               \
     STK_VERB(CHANNEL_NOTE, 54, "channel.note")                                                     \
-    STK_VERB(CHANNEL_NOTE_GET, 55, "channel.note_get")
+    STK_VERB(CHANNEL_NOTE_GET, 55, "channel.note_get")                                             \
+    STK_VERB(SNAPSHOT_LIST, 56, "snapshot.list")
 
 enum stk_verb_number {
     STK_VERB_ENGINE = 0, /* in records: the engine's own doing */

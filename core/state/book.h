@@ -60,7 +60,12 @@ struct stk_transfer_line {
     uint32_t sent, arrived, lost;
 };
 
-enum stk_snapshot_state { STK_SNAPSHOT_FILLING = 1, STK_SNAPSHOT_HELD, STK_SNAPSHOT_APPLYING };
+enum stk_snapshot_state {
+    STK_SNAPSHOT_FILLING = 1,
+    STK_SNAPSHOT_HELD,
+    STK_SNAPSHOT_APPLYING,
+    STK_SNAPSHOT_JUDGING,
+};
 struct stk_snapshot {
     uint32_t total;
     uint32_t id; /* text; STK_NONE = free */
@@ -68,6 +73,9 @@ struct stk_snapshot {
     uint8_t state, missing, basis, unused;
     uint16_t source;
     uint32_t rows, next_row; /* that are here; next_row: the flow's own */
+    uint32_t refused;        /* rows that count in the total and are not here */
+    uint32_t skus, moved;    /* what the breaker found; before that judge_..., which no row keeps */
+    uint32_t judge_next, judge_skus, judge_moved;
     stk_time_t as_of_ms;
     stk_seq_t seq;                /* of its first command: its age */
     uint32_t first_row, last_row; /* STK_NONE */

@@ -83,6 +83,14 @@ check "imported again" s import skus "$folder/out.csv" --source again
 says "export of stock" "PLATE,main,2" s export stock
 says "export of orders" "A1,web" s export orders
 says "every unit accounted for" "balanced: all 23 SKUs" s check
+awk 'BEGIN { print "sku,quantity"; for (i = 0; i < 2500; i++) print "L" i ",5" }' > "$folder/l.csv"
+check "a large location" s import skus "$folder/l.csv"
+check "counted" s import stock "$folder/l.csv" --as snapshot --location annex --as-of now
+sleep 0.5
+head -1200 "$folder/l.csv" > "$folder/half.csv"
+says "a large set is held, too, when it is judged" "held by the breaker" \
+    s import stock "$folder/half.csv" --as snapshot --missing zero --location annex --as-of now
+says "and listed" '"skus_zeroed_or_halved":1302' json snapshot list
 
 # The answer is there after a kill; the data folder is read without the engine.
 engine_kill

@@ -6,6 +6,7 @@
 #include "tools/stockade/texts.h"
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* --- SKUs that are not there --- */
 
@@ -84,8 +85,47 @@ static void on_part(void *arg, const struct client_reply *reply)
             report_add(report, T_COUNT_REPEATS, 1);
         if (is_text(stk_value_get(reply->result, "state"), "held"))
             report_note(report, T_SNAPSHOT_HELD, part->set);
+        if (is_text(stk_value_get(reply->result, "state"), "judging"))
+            ((struct stock *)part->import->own)->judging = 1;
     }
     free(part);
+}
+
+/* The state of the set as snapshot.list has it: 0 when it is judged. Notes that it is held. */
+static int is_judged(struct import *import, const char *set, struct stk_error *err)
+{
+    uint8_t room[1];
+    struct stk_doc none = stk_doc(room, sizeof(room));
+    struct client_reply reply;
+    stk_doc_map(&none, 0);
+    if (client_call(import->client, "snapshot.list", &none, 1, &reply, err) != STK_OK)
+        return 1;
+    const struct stk_value *list = stk_value_get(reply.result, "snapshots");
+    for (uint32_t i = 0; list && i < list->size; i++) {
+        const struct stk_value *at = &list->as.items[i];
+        if (!is_text(stk_value_get(at, "snapshot"), set))
+            continue;
+        if (is_text(stk_value_get(at, "state"), "held"))
+            report_note(&import->report, T_SNAPSHOT_HELD, set);
+        return !is_text(stk_value_get(at, "state"), "judging");
+    }
+    return 1;
+}
+
+/* A large set is judged beside orders: wait until it is, so that the report says when it is held.
+ */
+static enum stk_status wait_for_judgement(struct import *import, const char *set,
+                                          struct stk_error *err)
+{
+    struct stock *own = import->own;
+    const struct timespec pause = {0, 20000000};
+    enum stk_status status = client_drain(import->client, err);
+    for (int tries = 0; own->judging && status == STK_OK && tries < 3000; tries++) {
+        if (is_judged(import, set, err))
+            break;
+        nanosleep(&pause, NULL);
+    }
+    return status;
 }
 
 static json_t *make_parts(const struct import *import)
@@ -158,6 +198,8 @@ enum stk_status snapshot_send(struct import *import, struct stk_error *err)
     }
     for (i = 0; i < json_array_size(parts) && status == STK_OK; i++)
         status = send_part(import, set, json_array_get(parts, i), i, err);
+    if (import->client && status == STK_OK)
+        status = wait_for_judgement(import, set, err);
     report_add(&import->report, T_COUNT_SNAPSHOT, own->count);
     json_decref(parts);
     return status;

@@ -13,6 +13,7 @@ struct gathered {
 };
 struct stock {
     int gathers, receives, snapshot;
+    int judging; /* the engine has the whole set and looks at it */
     const char *batch;
     int64_t as_of;
     struct map seen; /* receive: how often the same words came; gather: index + 1 */

@@ -1,4 +1,4 @@
-/* Counts by basis, and snapshots behind their breaker. */
+/* Counts by basis. */
 #include "tests/lib/engine_fixture.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -133,55 +133,6 @@ static void test_the_authority_alone_counts(void **state)
     fixture_restart(f);
 }
 
-static void test_a_snapshot_that_empties_the_shop_waits_for_a_person(void **state)
-{
-    struct fixture *f = *state;
-    for (int i = 0; i < 40; i++) {
-        CALL(OK, "sku.put", "{'source':'t','sku':'S%d'}", i);
-        CALL(OK, "stock.receive",
-             "{'source':'t','id':'s%d','sku':'S%d','location':'east','quantity':10}", i, i);
-    }
-    fixture_wait(f, 1000);
-    CALL(OK, "stock.snapshot",
-         "{'source':'t','id':'n1','snapshot':'N','location':'east','total':2,'missing':'zero','"
-         "rows':[{'sku':'S0','quantity':9}]}");
-    assert_true(fixture_is(f, "state", "filling"));
-    CALL(INVALID, "stock.snapshot",
-         "{'source':'t','id':'n2','snapshot':'N','location':'east','total':2,'missing':'zero','"
-         "rows':[{'sku':'S0','quantity':9}]}");
-    CALL(OK, "stock.snapshot",
-         "{'source':'t','id':'n3','snapshot':'N','location':'east','total':2,'missing':'zero','"
-         "rows':[{'sku':'S1','quantity':8}]}");
-    assert_true(fixture_is(f, "state", "held"));
-    fixture_wait(f, 5000);
-    assert_int_equal(fixture_sku(f, "S2", "on_hand"), 10);
-    fixture_restart(f);
-    CALL(STATE, "stock.snapshot",
-         "{'source':'t','id':'n4','snapshot':'N','location':'east','total':2,'rows':[{'sku':'S3','"
-         "quantity':8}]}");
-    CALL(OK, "stock.snapshot", "{'source':'t','id':'n5','snapshot':'N','action':'approve'}");
-    fixture_wait(f, 1000);
-    assert_int_equal(fixture_sku(f, "S0", "on_hand"), 9);
-    assert_int_equal(fixture_sku(f, "S1", "on_hand"), 8);
-    assert_int_equal(fixture_sku(f, "S2", "on_hand"), 0);
-    assert_int_equal(fixture_sku(f, "A", "on_hand"), 10);
-    CALL(NOT_FOUND, "stock.snapshot", "{'source':'t','id':'n6','snapshot':'N','action':'approve'}");
-    fixture_restart(f);
-}
-
-static void test_a_small_snapshot_applies_by_itself(void **state)
-{
-    struct fixture *f = *state;
-    CALL(OK, "stock.snapshot",
-         "{'source':'t','id':'n1','snapshot':'N','location':'main','total':1,'rows':[{'sku':'A','"
-         "quantity':1}]}");
-    assert_true(fixture_is(f, "state", "applying"));
-    fixture_wait(f, 1000);
-    assert_int_equal(fixture_sku(f, "A", "on_hand"), 1);
-    assert_int_equal(fixture_sku(f, "B", "on_hand"), 3);
-    fixture_restart(f);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,9 +145,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_shipment_after_the_report_is_not_taken_off_twice,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_authority_alone_counts, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_snapshot_that_empties_the_shop_waits_for_a_person,
-                                        setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_small_snapshot_applies_by_itself, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
