@@ -290,7 +290,7 @@ static void say_channel(struct stk_apply *apply, stk_channel_t number)
     stk_doc_key_uint(doc, "listings", channel->listings);
     stk_doc_key_uint(doc, "queued", stk_channel_queued(&state->channels, number));
     stk_doc_key_int(doc, "oldest_unsent_ms", oldest_ms < apply->now ? apply->now - oldest_ms : 0);
-    stk_doc_key_int(doc, "watermark", channel->watermark_ms);
+    stk_doc_key_int(doc, "watermark_at", channel->watermark_ms);
     stk_doc_text(doc, "states");
     stk_doc_map(doc, STK_PUBLISH_STATES);
     for (unsigned i = 0; i < STK_PUBLISH_STATES; i++)

@@ -672,6 +672,7 @@ static void has_it(struct stk_channels *channels, uint32_t slot, int counted)
     if (!counted)
         return;
     at->sent = at->accepted = at->observed;
+    at->accepted_ms = at->observed_ms;
     at->known |= STK_KNOWN_SENT | STK_KNOWN_ACCEPTED;
     at->until_ms = 0;
 }

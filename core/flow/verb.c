@@ -683,7 +683,7 @@ static const struct stk_verb verbs[STK_VERB_COUNT] = {
                                       stk_channel_fields),
                                  .help = "a channel: policy, ladder, what is queued and on its way",
                                  .result = "the fields of channel.put, steps, states, queued, "
-                                           "oldest_unsent_ms, watermark"},
+                                           "oldest_unsent_ms, watermark_at"},
     [STK_VERB_CHANNEL_PAUSE] = {VERB(CHANNEL_PAUSE, "channel.pause", WRITE, OPERATE, channel,
                                      stk_channel_fields),
                                 MAY_ID, .help = "write nothing until it is resumed",

@@ -100,7 +100,7 @@ static void test_notes(void **state)
     CALL(OK, "channel.note_get", "{'channel':'shop','key':'orders'}");
     assert_true(fixture_is(f, "value", "4111111111111111"));
     CALL(OK, "channel.status", "{'channel':'shop'}");
-    assert_int_equal(fixture_int(f, "watermark"), 77); /* it never goes back */
+    assert_int_equal(fixture_int(f, "watermark_at"), 77); /* it never goes back */
     CALL(NOT_FOUND, "channel.note", "{'source':'t','channel':'other','key':'k','value':'v'}");
 }
 
