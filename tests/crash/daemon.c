@@ -137,6 +137,23 @@ static int wait_ready(struct daemon *daemon, int in, int64_t until_ms)
     return -1;
 }
 
+static int64_t processor_ms(pid_t pid)
+{
+    char path[64], text[1024];
+    unsigned long long user = 0, system = 0;
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "r");
+    size_t size = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
+    if (file)
+        fclose(file);
+    text[size] = 0;
+    char *at = strrchr(text, ')'); /* the name may hold anything */
+    if (at)
+        (void)sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user,
+                     &system);
+    return (int64_t)((user + system) * 1000 / (unsigned long long)sysconf(_SC_CLK_TCK));
+}
+
 int daemon_start(struct daemon *daemon, int timeout_ms, int *status)
 {
     int ends[2], ended = 0;
@@ -150,6 +167,7 @@ int daemon_start(struct daemon *daemon, int timeout_ms, int *status)
     close(ends[1]);
     int result = wait_ready(daemon, ends[0], began + timeout_ms);
     daemon->start_ms = clock_ms() - began;
+    daemon->start_cpu_ms = processor_ms(daemon->pid);
     if (result) {
         if (!daemon_ended(daemon, 1000, &ended)) {
             daemon_kill(daemon);

@@ -17,6 +17,7 @@ struct daemon {
     pid_t pid;                         /* 0: not running */
     int out;                           /* reading end of its stdout, 0: none */
     int64_t start_ms;                  /* that the last start took until ready */
+    int64_t start_cpu_ms;              /* of processor time */
     char *variables[DAEMON_VARIABLES]; /* "NAME=value" for the next start */
     unsigned variable_count;
 };

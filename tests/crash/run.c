@@ -66,11 +66,13 @@ static void tell(const struct run *run, const char *label, const struct check_co
                  uint64_t faults)
 {
     uint64_t per_s = run->fed_ms > 0 ? run->sent * 1000 / (uint64_t)run->fed_ms : 0;
-    printf("%-40s fed %4lld ms, %6llu ops/s; ready in %4lld ms; %4u unknown, %3u of them done; "
+    printf("%-40s fed %4lld ms, %6llu ops/s; ready in %4lld ms (%lld of processor); %4u unknown, "
+           "%3u of them done; "
            "looked at %u, repeated %u in %lld ms: %llu faults\n",
            label, (long long)run->fed_ms, (unsigned long long)per_s,
-           (long long)run->daemon.start_ms, counts->unknown, counts->happened, counts->looked,
-           counts->repeated, (long long)counts->took_ms, (unsigned long long)faults);
+           (long long)run->daemon.start_ms, (long long)run->daemon.start_cpu_ms, counts->unknown,
+           counts->happened, counts->looked, counts->repeated, (long long)counts->took_ms,
+           (unsigned long long)faults);
     fflush(stdout);
 }
 

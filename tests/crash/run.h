@@ -5,7 +5,8 @@
 
 #include "tests/crash/check.h"
 
-#define RUN_START_MS 30000
+/* How long a start may take is judged elsewhere (R28), on a machine of its own. */
+#define RUN_START_MS 120000
 
 struct run {
     struct feed feed;
