@@ -658,7 +658,7 @@ enum stk_status stk_row_describe_order(const struct stk_names *names, uint64_t n
     if (status != STK_OK || components == UINT32_MAX)
         return status != STK_OK ? status : damaged(number, err);
     struct stk_reader in = image.lines;
-    stk_doc_map(doc, 8);
+    stk_doc_map(doc, 9);
     stk_doc_key_uint(doc, "order_number", number);
     stk_doc_key_str(doc, "id", image.id);
     stk_doc_text(doc, "source");
@@ -666,6 +666,11 @@ enum stk_status stk_row_describe_order(const struct stk_names *names, uint64_t n
         stk_doc_str(doc, stk_names_text(names, STK_NAME_SOURCE, image.order.source));
     else
         stk_doc_uint(doc, image.order.source);
+    stk_doc_text(doc, "channel");
+    if (names)
+        stk_doc_str(doc, stk_names_text(names, STK_NAME_CHANNEL, image.order.channel));
+    else
+        stk_doc_uint(doc, image.order.channel);
     stk_doc_key_text(doc, "state", stk_order_state_name(image.order.state));
     stk_doc_key_int(doc, "placed_at", image.order.placed_ms);
     stk_doc_key_int(doc, "expires_at", image.order.expires_ms);

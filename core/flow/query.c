@@ -572,9 +572,9 @@ enum stk_status stk_order_list(struct stk_apply *apply)
     uint16_t channel;
     stk_sku_t sku;
     uint32_t looked = 0;
-    if (args->archived)
-        return STK_AGAIN; /* the reader thread lists them */
     enum stk_status status = filters(apply, &channel, &sku);
+    if (status == STK_OK && args->archived)
+        return STK_AGAIN; /* the reader thread lists them */
     if (status == STK_OK)
         status = stk_page_open(apply, "orders", &page);
     if (status != STK_OK)

@@ -167,11 +167,13 @@ struct archive {
     const struct stk_reader_page *from;
     struct stk_doc *doc;
     uint8_t state;
+    struct stk_bytes channel; /* of this one alone; empty: all */
     uint32_t limit, count, seen;
     uint64_t last; /* number of the last one looked at */
 };
 
-static const char *const archived_fields[] = {"order_number", "id", "source", "state", "placed_at"};
+static const char *const archived_fields[] = {"order_number", "id",    "source",
+                                              "channel",      "state", "placed_at"};
 #define ARCHIVED_FIELDS (sizeof archived_fields / sizeof *archived_fields)
 
 static void copy_field(struct stk_doc *doc, const char *key, const struct stk_value *value)
@@ -190,6 +192,14 @@ static int is_state(const struct stk_value *order, unsigned state)
     const char *wanted = stk_order_state_name(state);
     return state == 0 || (name && name->type == STK_VALUE_STR && name->size == strlen(wanted) &&
                           memcmp(name->as.text, wanted, name->size) == 0);
+}
+
+static int is_of_channel(const struct stk_value *order, struct stk_bytes channel)
+{
+    const struct stk_value *name = stk_value_get(order, "channel");
+    return channel.size == 0 ||
+           (name && name->type == STK_VALUE_STR && name->size == channel.size &&
+            memcmp(name->as.text, channel.data, channel.size) == 0);
 }
 
 static enum stk_status on_archived(void *arg, struct stk_bytes key, struct stk_bytes value,
@@ -215,7 +225,7 @@ static enum stk_status on_archived(void *arg, struct stk_bytes key, struct stk_b
         return status;
     archive->last = number;
     archive->seen++;
-    if (!is_state(parse.root, archive->state))
+    if (!is_state(parse.root, archive->state) || !is_of_channel(parse.root, archive->channel))
         return STK_OK;
     stk_doc_map(archive->doc, ARCHIVED_FIELDS);
     for (unsigned i = 0; i < ARCHIVED_FIELDS; i++)
@@ -245,14 +255,15 @@ enum stk_status stk_reader_page_archived(const struct stk_reader_page *from,
 {
     const struct stk_args_page *args = stk_command_args(command);
     struct stk_bytes cursor = stk_command_bytes(command, args->cursor);
-    struct archive archive = {.from = from, .doc = doc, .state = args->state, .limit = args->limit};
+    struct archive archive = {.from = from,
+                              .doc = doc,
+                              .state = args->state,
+                              .channel = stk_command_bytes(command, args->channel),
+                              .limit = args->limit};
     enum stk_status status;
     uint8_t key[8];
     char text[24];
     uint32_t mark;
-    if (STK_GIVEN(args, PAGE_CHANNEL))
-        return stk_error_set(err, STK_INVALID,
-                             "params.channel: archived orders are not kept by channel");
     if (cursor.size && !number_of(cursor))
         return stk_error_set(err, STK_INVALID, "params.cursor: is none of this list");
     stk_put_be64(key, number_of(cursor) + 1);

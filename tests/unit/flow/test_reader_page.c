@@ -91,7 +91,9 @@ static int set_up(void **state)
     for (int i = 0; i < 30; i++)
         assert_int_equal(
             fixture_call(&f, "order.place",
-                         "{'source':'web','id':'o%d','lines':[{'sku':'A','quantity':1}]}", i),
+                         "{'source':'web','id':'o%d','channel':'%s','lines':[{'sku':'A',"
+                         "'quantity':1}]}",
+                         i, i % 3 ? "shop" : "market"),
             STK_OK);
     for (int i = 0; i < 10; i++)
         assert_int_equal(
@@ -224,9 +226,28 @@ static void archived_orders_of_a_state(void **state)
     assert_string_equal(test_text(&orders->as.items[9], "id"), "o9");
     assert_string_equal(test_text(&orders->as.items[9], "state"), "cancelled");
     assert_int_equal(stk_value_get(got, "next")->type, STK_VALUE_NIL);
-    assert_null(archived_page("{'archived':true,'channel':'web'}"));
     assert_null(archived_page("{'archived':true,'cursor':'x7'}"));
     assert_string_equal(err.text, "params.cursor: is none of this list");
+}
+
+static void archived_orders_of_a_channel(void **state)
+{
+    (void)state;
+    const struct stk_value *orders =
+        stk_value_get(archived_page("{'archived':true,'channel':'market'}"), "orders");
+    assert_int_equal(orders->size, 10);
+    assert_string_equal(test_text(&orders->as.items[9], "id"), "o27");
+    assert_string_equal(test_text(&orders->as.items[9], "channel"), "market");
+    orders = stk_value_get(
+        archived_page("{'archived':true,'channel':'shop','state':'cancelled','limit':4}"),
+        "orders");
+    assert_int_equal(orders->size, 4);
+    assert_string_equal(test_text(&orders->as.items[3], "id"), "o5");
+    /* a channel that nobody knows is an error, as among the orders in memory */
+    assert_int_equal(fixture_call(&f, "order.list", "{'archived':true,'channel':'nobody'}"),
+                     STK_NOT_FOUND);
+    assert_int_equal(fixture_call(&f, "order.list", "{'archived':true,'channel':'shop'}"),
+                     STK_AGAIN);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -238,6 +259,7 @@ int main(void)
         TEST(a_page_ends_when_its_room_does),
         TEST(archived_orders_are_listed_page_by_page),
         TEST(archived_orders_of_a_state),
+        TEST(archived_orders_of_a_channel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
