@@ -6,9 +6,10 @@
 #   tools/stockade/*.c           build/stockade        the command line
 #   tools/<name>/*.c             build/stockade-<name> further tools; tools/tidy is built alone
 #   bench/*.c                    build/stockade-bench  where hiredis and libpq are installed
-#   plugins/simulator/*.c        the market in a box, linked into every test (but simulator.c)
 #   plugins/<name>/*.c           build/plugins/<name>.so, where there is a <name>.c (with stk_entry)
+#   plugins/<name>/kinds/<k>.c   build/plugins/<name>-<k>.so: the same with this for its manifest.c
 #   plugins/common/*.c           linked into each plugin
+#   plugins/simulator/*.c        the market in a box, also linked into every test
 #   tests/lib/*.c                linked into every test
 #   tests/unit/<floor>/test_*.c  one cmocka program each
 #   tests/torture/torture_*.c    one program each
@@ -83,7 +84,10 @@ BENCH_SRC := $(wildcard bench/*.c)
 PLUGIN_DIRS   := $(sort $(foreach d,$(patsubst plugins/%/,%,$(dir $(wildcard plugins/*/*.c))),\
                  $(if $(wildcard plugins/$(d)/$(d).c),$(d))))
 PLUGIN_COMMON := $(wildcard plugins/common/*.c)
-PLUGINS       := $(patsubst %,$(B)/plugins/%.so,$(PLUGIN_DIRS))
+PLUGIN_KINDS  := $(wildcard plugins/*/kinds/*.c)
+plugin_kind    = $(B)/$(patsubst %.c,%.so,$(subst /kinds/,-,$(1)))
+PLUGINS       := $(patsubst %,$(B)/plugins/%.so,$(PLUGIN_DIRS)) \
+                 $(foreach k,$(PLUGIN_KINDS),$(call plugin_kind,$(k)))
 tool_name = $(if $(filter stockade,$(1)),stockade,stockade-$(1))
 
 PRODUCTS := $(B)/libstockade.a \
@@ -92,7 +96,7 @@ PRODUCTS := $(B)/libstockade.a \
 HAVE_BENCH = $(if $(BENCH_SRC),$(shell pkg-config --exists $(PKGS_BENCH) && echo yes))
 
 TESTLIB_SRC  := $(wildcard tests/lib/*.c)
-MARKET_SRC   := $(filter-out %/simulator.c,$(wildcard plugins/simulator/*.c))
+MARKET_SRC   := $(wildcard plugins/simulator/*.c)
 TEST_PLUGIN_SRC := $(wildcard tests/plugins/*.c)
 CRASH_SRC    := $(filter-out tests/crash/preload_%,$(wildcard tests/crash/*.c))
 CRASH_COMMON := $(filter-out tests/crash/crash_%,$(CRASH_SRC))
@@ -154,14 +158,18 @@ $(B)/stockade-bench: $(call objects,$(BENCH_SRC)) $(B)/libstockade.a
 # A plugin leaves nothing to be found at load time but libraries, and shows stk_entry alone. A
 # sanitizer's own symbols come with the program.
 PLUGIN_LDFLAGS := -shared $(if $(VARIANT),,-Wl,--no-undefined) $(LDFLAGS_ALL)
+# $(1) the file, $(2) its sources
 define plugin_rule
-$(B)/plugins/$(1).so: $(call objects,$(wildcard plugins/$(1)/*.c) $(PLUGIN_COMMON))
+$(1): $(call objects,$(2) $(PLUGIN_COMMON))
 	@mkdir -p $$(@D)
 	@echo "  LINK  $$@"
 	$$(Q)$$(CC) $$(PLUGIN_LDFLAGS) -o $$@ $$^ $$(PLUGIN_LIBS)
 	$$(if $$(VARIANT),,$$(Q)tools/one-symbol $$@)
 endef
-$(foreach d,$(PLUGIN_DIRS),$(eval $(call plugin_rule,$(d))))
+$(foreach d,$(PLUGIN_DIRS),$(eval $(call plugin_rule,$(B)/plugins/$(d).so,$(wildcard \
+  plugins/$(d)/*.c))))
+$(foreach k,$(PLUGIN_KINDS),$(eval $(call plugin_rule,$(call plugin_kind,$(k)),$(k) $(filter-out \
+  %/manifest.c,$(wildcard $(dir $(patsubst %/,%,$(dir $(k))))*.c)))))
 
 # The list of sources; newer only when it changed, so that a removed file leaves the archive.
 $(B)/core.list: FORCE
@@ -173,7 +181,7 @@ $(B)/core.list: FORCE
 # Lent to rules where only some objects need more flags.
 $(call objects,$(BENCH_SRC)): MORE_CFLAGS = $(BENCH_CFLAGS)
 $(patsubst %.c,$(B)/obj/%.o,$(PRELOAD_SRC)): MORE_CFLAGS = -fPIC
-$(call objects,$(wildcard plugins/*/*.c) $(TEST_PLUGIN_SRC)): MORE_CFLAGS = -fPIC
+$(call objects,$(wildcard plugins/*/*.c) $(PLUGIN_KINDS) $(TEST_PLUGIN_SRC)): MORE_CFLAGS = -fPIC
 
 $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)

@@ -222,8 +222,8 @@ uint64_t market_read_back(struct market *market, uint32_t number, const uint32_t
     return call_end(market, channel, call, market->now_ms);
 }
 
-static void card_fill(const struct market *market, uint32_t number, uint32_t place,
-                      struct market_card *card)
+void market_card(const struct market *market, uint32_t number, uint32_t place,
+                 struct market_card *card)
 {
     const struct channel *channel = &market->channel[number];
     const struct listing *listing = &channel->listings[place];
@@ -259,7 +259,7 @@ uint64_t market_discover(struct market *market, uint32_t number, uint64_t cursor
     if (max > channel->config->page_max || !max)
         max = channel->config->page_max;
     for (; call->works && cursor < channel->listing_count && call->answer.count < max; cursor++)
-        card_fill(market, number, (uint32_t)cursor, &cards[call->answer.count++]);
+        market_card(market, number, (uint32_t)cursor, &cards[call->answer.count++]);
     call->answer.cursor = cursor;
     call->answer.more = cursor < channel->listing_count;
     return call_end(market, channel, call, market->now_ms);

@@ -79,6 +79,7 @@ void event_shown(struct market *market, struct channel *channel, uint32_t number
                                             : kind == MARKET_SHIPPED ? order->ship_ms
                                                                      : order->end_ms,
                                    .kind = kind,
+                                   .restocked = order->restocked && kind != MARKET_PLACED,
                                    .lines = order->lines};
     for (uint32_t i = 0; i < order->lines; i++)
         event->line[i] = order->line[i];

@@ -87,7 +87,7 @@ struct order {
     uint32_t refs; /* happenings that name it */
     uint32_t next_free;
     enum market_event_kind end; /* PLACED = it has none */
-    int shown, waits;
+    int shown, waits, restocked;
     uint32_t lines;
     struct market_line line[MARKET_LINES_MAX];
 };
@@ -125,12 +125,12 @@ struct channel {
     uint32_t listing_count;
 
     struct write *writes;
-    uint32_t write_free, writes_open;
+    uint32_t write_free, write_fresh, writes_open; /* fresh: how many were ever used */
     struct batch *batches;
     uint64_t batch_next;
 
     struct order *orders;
-    uint32_t order_free;
+    uint32_t order_free, order_fresh;
     int64_t shopper_us; /* when the next one comes, finer than a ms */
     uint32_t weight_sum, weight_max;
 

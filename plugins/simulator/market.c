@@ -108,10 +108,7 @@ static void channel_init(struct market *market, uint32_t number)
     for (int e = 0; e < MARKET_ENDPOINTS; e++)
         bucket_fill(&channel->quota[e], &config->quota[e], market->now_ms);
     bucket_fill(&channel->account, &config->account, market->now_ms);
-    for (uint32_t i = 0; i < config->writes_max; i++)
-        channel->writes[i].next_free = i + 1 < config->writes_max ? i + 1 : NONE;
-    for (uint32_t i = 0; i < config->orders_max; i++)
-        channel->orders[i].next_free = i + 1 < config->orders_max ? i + 1 : NONE;
+    channel->write_free = channel->order_free = NONE;
     for (uint32_t i = 0; i < config->hooks_max; i++)
         channel->hook_free[i] = i;
     channel->hook_free_count = config->hooks_max;

@@ -111,6 +111,7 @@ struct market_event {
     uint64_t order;           /* unique in the market, 1 and up */
     int64_t placed_ms, at_ms; /* the order's time; this event's own */
     enum market_event_kind kind;
+    int restocked; /* cancelled, returned: the channel put the units on sale again */
     uint32_t lines;
     struct market_line line[MARKET_LINES_MAX];
 };
@@ -153,6 +154,9 @@ struct market_card { /* what discovery shows of a listing */
     int64_t price_minor;
     char id[24], seller_sku[24], barcode[16], title[40]; /* seller_sku may be "" */
 };
+/* The card of a listing that is there: an order's line names what stands on it. */
+void market_card(const struct market *market, uint32_t channel, uint32_t listing,
+                 struct market_card *card);
 struct market_offer {
     uint32_t listing;
     uint32_t rival; /* seller's number, 1 and up; 0 = we */

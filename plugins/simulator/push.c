@@ -5,7 +5,7 @@
 
 /* When a write that is taken now lands. Every delay is drawn for itself, so that a later write may
  * land first; inside the bounds none is longer than A. */
-static int64_t landing_delay(struct channel *channel)
+static int64_t landing_delay(struct channel *channel, int slow)
 {
     const struct market_channel *config = channel->config;
     int64_t delay, most = config->land_max_ms;
@@ -14,7 +14,8 @@ static int64_t landing_delay(struct channel *channel)
         market_saw(channel, MARKET_FAULT_LAND_BEYOND);
         return chance_between(&channel->faults, most + 1, 5 * most + 1);
     }
-    if (chance_hits(&channel->faults, config->faults.slow_ppm)) {
+    if (slow || (config->proof != MARKET_PROOF_ANSWER &&
+                 chance_hits(&channel->faults, config->faults.slow_ppm))) {
         market_saw(channel, MARKET_FAULT_SLOW);
         return chance_between(&channel->faults, most / 2, most);
     }
@@ -83,16 +84,19 @@ static enum market_reason refusal(struct market *market, struct channel *channel
 
 static struct write *write_take(struct channel *channel, uint32_t *number)
 {
-    struct write *write = &channel->writes[channel->write_free];
-    *number = channel->write_free;
-    channel->write_free = write->next_free;
     channel->writes_open++;
-    return write;
+    if (channel->write_free == NONE) {
+        *number = channel->write_fresh++;
+    } else {
+        *number = channel->write_free;
+        channel->write_free = channel->writes[*number].next_free;
+    }
+    return &channel->writes[*number];
 }
 
 /* Returns when it lands; now when it never does. */
 static int64_t push_item(struct market *market, struct channel *channel, uint32_t place,
-                         const struct market_update *update, uint32_t item)
+                         const struct market_update *update, uint32_t item, int slow)
 {
     const struct market_channel *config = channel->config;
     struct batch *batch = &channel->batches[place];
@@ -126,7 +130,7 @@ static int64_t push_item(struct market *market, struct channel *channel, uint32_
         channel->counts.fault[MARKET_FAULT_LATE_REFUSED] += (uint64_t)write->refuse;
         channel->counts.fault[MARKET_FAULT_LIE] += (uint64_t)write->lie;
     }
-    at_ms = market->now_ms + landing_delay(channel);
+    at_ms = market->now_ms + landing_delay(channel, slow);
     market_plan(market, at_ms, WHAT_LAND, market_number(market, channel), number, 0);
     return at_ms;
 }
@@ -150,11 +154,15 @@ static int64_t push_all(struct market *market, struct channel *channel, struct c
     uint32_t place = (uint32_t)(channel->batch_next++ % channel->config->batches_max);
     struct batch *batch = &channel->batches[place];
     int64_t last_ms = market->now_ms;
+    /* An answer waits for its slowest item: such a call is slow as a whole, or none would be fast.
+     */
+    int slow = channel->config->proof == MARKET_PROOF_ANSWER &&
+               chance_hits(&channel->faults, channel->config->faults.slow_ppm);
 
     batch->call = call->answer.call;
     batch->count = call->answer.count = count;
     for (uint32_t i = 0; i < count; i++) {
-        int64_t at_ms = push_item(market, channel, place, &updates[i], i);
+        int64_t at_ms = push_item(market, channel, place, &updates[i], i, slow);
         last_ms = at_ms > last_ms ? at_ms : last_ms;
     }
     batch->done_ms = last_ms + report_delay(channel);

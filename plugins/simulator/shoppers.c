@@ -148,14 +148,14 @@ static void order_placed(struct market *market, struct channel *channel, uint32_
 void shopper_comes(struct market *market, struct channel *channel)
 {
     const struct market_channel *config = channel->config;
-    uint32_t number = channel->order_free;
+    uint32_t number = channel->order_free == NONE ? channel->order_fresh : channel->order_free;
     struct order *order;
 
     shopper_plan(market, channel);
     if (!comes_at_this_hour(market, channel))
         return;
     channel->counts.shoppers++;
-    if (number == NONE) {
+    if (number >= config->orders_max) {
         channel->counts.turned_away++;
         return;
     }
@@ -168,7 +168,10 @@ void shopper_comes(struct market *market, struct channel *channel)
     if (!order->lines)
         return;
     order->id = market->order_next++;
-    channel->order_free = next_free;
+    if (number == channel->order_fresh)
+        channel->order_fresh++;
+    else
+        channel->order_free = next_free;
     if (config->kind != MARKET_SHOP) {
         order_placed(market, channel, number);
         return;
@@ -216,6 +219,7 @@ void order_ends(struct market *market, struct channel *channel, uint32_t number)
         struct counter *counter = &channel->counters[channel->listings[place].pool];
         counter_move(market, channel, place, order->line[i].quantity, &counter->restocked, 0);
     }
+    order->restocked = restocks && config->kind != MARKET_SHOP;
     book_end(market, channel, order);
     event_plan(market, channel, number, order->end);
     order_let_go(channel, number);
@@ -252,7 +256,7 @@ int market_want_answer(struct market *market, uint32_t number, uint64_t id, int 
 {
     struct channel *channel = &market->channel[number];
 
-    for (uint32_t i = 0; i < channel->config->orders_max; i++) {
+    for (uint32_t i = 0; i < channel->order_fresh; i++) {
         struct order *order = &channel->orders[i];
         if (order->id != id || !order->waits)
             continue;
