@@ -276,6 +276,7 @@ static enum stk_status write_command(struct stk_engine *engine, struct stk_apply
             stk_repeat_remember(apply, status);
         stk_writer_end(&engine->writer, apply);
     } else if (command->key_size && stk_repeat_is_remembered(status)) {
+        stk_apply_say_uint(apply, "seq", apply->seq); /* whoever asks again sees that it is old */
         stk_doc_map_close(&apply->answer, apply->answer_mark, apply->pairs);
         apply->pairs = 0;
         stk_writer_begin_refusal(&engine->writer, apply);

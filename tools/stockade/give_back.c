@@ -43,6 +43,8 @@ static void on_given_back(void *arg, const struct client_reply *reply)
     if (reply->status != STK_OK) {
         report_refuse(report, deed->line, stk_status_name(reply->status), reply->message,
                       deed->raw);
+        if (import_is_repeat(deed->import, reply))
+            report_add(report, T_COUNT_REPEATS, 1);
     } else {
         report_add(report, own->stage == 2 ? T_COUNT_RETURNED : T_COUNT_CANCELLED,
                    (uint64_t)deed->quantity);

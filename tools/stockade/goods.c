@@ -31,6 +31,8 @@ static void on_answer(void *arg, const struct client_reply *reply)
     if (reply->status != STK_OK) {
         report_refuse(report, sent->line, stk_status_name(reply->status), reply->message,
                       sent->raw);
+        if (import_is_repeat(sent->import, reply))
+            report_add(report, T_COUNT_REPEATS, 1);
     } else {
         report_add(report, sent->done, 1);
         if (import_is_repeat(sent->import, reply))

@@ -169,6 +169,8 @@ static void on_placed(void *arg, const struct client_reply *reply)
             refuse_short(order, reply);
         else
             order_refuse(order, stk_status_name(reply->status), reply->message);
+        if (import_is_repeat(order->import, reply))
+            report_add(report, T_COUNT_REPEATS, 1);
         order_free(order);
         return;
     }

@@ -72,6 +72,8 @@ static void test_repeat_is_byte_for_byte(void **state)
     assert_int_equal(f->doc_size, size);
     assert_memory_equal(f->doc, first, size);
     assert_int_equal(fixture_call(f, "order.place", refused), STK_SHORT);
+    /* the refusal has a sequence of its own, by which a repeat is known as one */
+    assert_int_equal(fixture_int(f, "seq"), stk_engine_state(f->engine)->seq);
     size = f->doc_size;
     memcpy(first, f->doc, size);
     assert_int_equal(
