@@ -124,7 +124,7 @@ TRADE_BIN    := $(if $(TRADE_SRC),$(B)/tests/trade)
 FUZZ_BINS    := $(patsubst %.c,build/fuzz/%,$(FUZZ_SRC))
 REPLAY_BINS  := $(patsubst %.c,$(B)/%,$(FUZZ_SRC))
 TEST_BINS    := $(SINGLE_BINS) $(SIM_BIN) $(PROMISE_BIN) $(TRADE_BIN) $(PRELOADS) \
-                $(TEST_PLUGINS)
+                $(TEST_PLUGINS) $(PLUGINS)
 
 # ---- the product ----------------------------------------------------------------------------
 
@@ -292,7 +292,7 @@ long-programs: short-programs
 
 units torture: all test-programs
 	@tests/lib/run-tests $@
-abi: all $(ABI_BINS)
+abi: all $(ABI_BINS) $(TEST_PLUGINS)
 	@tests/lib/run-tests abi
 promise: all $(PROMISE_BIN)
 	@tests/lib/run-tests --show promise

@@ -417,8 +417,8 @@ struct stk_event_shipment {
 /* ---- calls: the host asks the plugin --------------------------------------------------------
  *
  * `call` is chosen by the host, never 0, never used twice by one instance while it lives. The
- * plugin answers each call exactly once, through the same extension of the host; a call that it
- * refused by a status other than STK_OK is over. */
+ * plugin answers each call exactly once, through the same extension of the host, inside the call or
+ * later; a call that it refused by a status other than STK_OK is over. */
 
 enum stk_call {
     STK_CALL_POLL = 1,      /* ext/feed.h */
