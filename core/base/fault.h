@@ -54,7 +54,8 @@
     STK_FAULT(PLANT_PROMISE_READ_EARLY, "plant.promise_read_early")                                \
     STK_FAULT(PLANT_PROMISE_COUNTED, "plant.promise_counted")                                      \
     STK_FAULT(PLANT_PROMISE_OUT_OF_TURN, "plant.promise_out_of_turn")                              \
-    STK_FAULT(PLANT_ALLOT_ONE_SUM, "plant.allot_one_sum")
+    STK_FAULT(PLANT_ALLOT_ONE_SUM, "plant.allot_one_sum")                                          \
+    STK_FAULT(PLANT_SHOP_IGNORES, "plant.shop_ignores")
 
 enum stk_fault {
 #define STK_FAULT_ENUM(name, text) STK_FAULT_##name,

@@ -3,6 +3,7 @@
  *
  * The usual case, one line of one SKU with one cell, touches that cell and nothing else. */
 #include "core/flow/allocate.h"
+#include "core/base/fault.h"
 #include "core/flow/earmark.h"
 #include "core/flow/guarantee.h"
 
@@ -33,7 +34,8 @@ uint32_t stk_allocate_usable(struct stk_apply *apply, const struct stk_wants *wa
     }
     if (usable <= 0)
         return 0;
-    if (wants->beyond || !stk_catalog_sku_more(&apply->state->catalog, at->sku)->pools)
+    if (wants->beyond || stk_fault_point(STK_FAULT_PLANT_SHOP_IGNORES) ||
+        !stk_catalog_sku_more(&apply->state->catalog, at->sku)->pools)
         return (uint32_t)usable;
     uint64_t room = stk_guarantee_room(apply, at->sku, UINT64_C(1) << at->location);
     return room < (uint64_t)usable ? (uint32_t)room : (uint32_t)usable;
