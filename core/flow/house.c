@@ -18,31 +18,50 @@ void stk_house_run_changed(struct stk_house *house, struct stk_state *state,
                            const struct stk_run *run, int dropped)
 {
     house->run_epoch++;
-    if (dropped)
+    if (dropped) {
         stk_dedupe_drop_run(&state->dedupe, run->id);
-    else if (house->runs < STK_RUNS_LEAVING_MAX)
-        house->run[house->runs++] = *run;
+        for (uint32_t i = 0; i < house->runs; i++)
+            if (house->leaving[i].run.id == run->id)
+                house->leaving[i].dropped = 1;
+    } else if (house->runs < STK_RUNS_LEAVING_MAX) {
+        house->leaving[house->runs++] = (struct stk_leaving){.run = *run};
+    }
 }
 
-/* Runs come in pairs of classes for the same sequences, or one of them alone; keys leave memory in
- * slices. Returns 1 when there is more to do. */
+/* The keys up to there are gone from memory, and the runs that end there have all theirs. */
+static void pop_runs(struct stk_house *house, struct stk_state *state, stk_seq_t last)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < house->runs; i++) {
+        const struct stk_leaving *leaving = &house->leaving[i];
+        if (leaving->run.last > last)
+            house->leaving[kept++] = *leaving;
+        else if (leaving->dropped)
+            stk_dedupe_drop_run(&state->dedupe, leaving->run.id);
+    }
+    house->runs = kept;
+}
+
+/* Keys leave memory in slices, up to where the first run of either class ends: those that were made
+ * together end at the last key of their own class each. Returns 1 when there is more to do. */
 static int forget_slice(struct stk_house *house, struct stk_state *state)
 {
+    uint32_t of_class[STK_RUN_CLASSES] = {0, 0};
+    stk_seq_t last = UINT64_MAX;
     if (house->runs == 0)
         return 0;
-    stk_seq_t last = house->run[0].last;
-    uint32_t of_class[2] = {0, 0};
-    uint32_t same = 0;
-    while (same < house->runs && house->run[same].last == last) {
-        of_class[house->run[same].class & 1] = house->run[same].id;
-        same++;
+    for (uint32_t i = 0; i < house->runs; i++) {
+        const struct stk_run *run = &house->leaving[i].run;
+        if (of_class[run->class & 1])
+            continue;
+        of_class[run->class & 1] = run->id;
+        last = run->last < last ? run->last : last;
     }
     enum stk_status status = STK_OK;
     uint32_t gone = stk_dedupe_forget(&state->dedupe, last, of_class, SLICE_HOUSEKEEPING, &status);
     if (status != STK_OK || gone == SLICE_HOUSEKEEPING)
         return status == STK_OK;
-    house->runs -= same;
-    memmove(house->run, house->run + same, house->runs * sizeof house->run[0]);
+    pop_runs(house, state, last);
     return house->runs > 0;
 }
 

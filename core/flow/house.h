@@ -7,11 +7,17 @@
 
 #define STK_RUNS_LEAVING_MAX 64
 
+/* A run whose keys are leaving memory. */
+struct stk_leaving {
+    struct stk_run run;
+    int dropped; /* it is gone from the disk meanwhile */
+};
+
 struct stk_house {
     stk_time_t grace_until_ms; /* nothing expires before */
     stk_time_t housekept_ms;
-    uint64_t run_epoch;                       /* grows with every run made or dropped */
-    struct stk_run run[STK_RUNS_LEAVING_MAX]; /* runs whose keys are leaving memory */
+    uint64_t run_epoch;                               /* grows with every run made or dropped */
+    struct stk_leaving leaving[STK_RUNS_LEAVING_MAX]; /* in the order they were made */
     uint32_t runs;
     int busy; /* a slice was done and another one waits: no sleep before it */
     int full; /* the disk: writes are refused */

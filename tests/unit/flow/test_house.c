@@ -84,6 +84,43 @@ static void test_an_archived_order_that_cannot_be_read(void **state)
     }
 }
 
+static void tell_run(struct fixture *f, uint32_t id, unsigned class, stk_seq_t last, int dropped)
+{
+    struct stk_run run = {.id = id, .class = (uint8_t) class, .first = 1, .last = last, .count = 1};
+    stk_engine_run_changed(f->inbox, &run, dropped);
+}
+
+/* Runs that are made together end at the last key of their own class each, either one first. */
+static void test_keys_of_both_classes_leave_memory(void **state)
+{
+    struct fixture *f = *state;
+    struct stk_dedupe *keys = &stk_engine_state(f->engine)->dedupe;
+    stk_seq_t order, other;
+    uint32_t id = 1;
+    for (int round = 0; round < 4; round++) {
+        fixture_call(f, "order.sell",
+                     "{'source':'w','id':'o%d','lines':[{'sku':'A','quantity':1}]}", round);
+        assert_int_equal(f->status, STK_OK);
+        fixture_wait(f, 2 * 24 * 3600 * 1000); /* its key is written when it is archived */
+        order = stk_engine_state(f->engine)->seq;
+        fixture_call(f, "stock.receive",
+                     "{'source':'t','id':'n%d','sku':'A','location':'main','quantity':1}", round);
+        assert_int_equal(f->status, STK_OK);
+        other = stk_engine_state(f->engine)->seq;
+        assert_true(order < other && keys->count > 1);
+        tell_run(f, id++, round % 2, round % 2 ? order : other, 0);
+        fixture_wait(f, 10);
+        tell_run(f, id++, 1 - round % 2, round % 2 ? other : order, 0);
+        if (round == 2) /* its keys are still in memory */
+            tell_run(f, id - 1, 1, order, 1);
+        fixture_wait(f, 10);
+        assert_int_equal(keys->count, 0);
+    }
+    CALL(AGAIN, "order.get", "{'source':'w','order':'o1'}");
+    CALL(AGAIN, "stock.receive",
+         "{'source':'t','id':'n1','sku':'A','location':'main','quantity':1}");
+}
+
 static void test_expiry(void **state)
 {
     struct fixture *f = *state;
@@ -162,6 +199,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_closed_orders_are_archived, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_archived_order_that_cannot_be_read, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_keys_of_both_classes_leave_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expiry, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_clock_set_back_while_loading_ends_nothing_early,
                                         setup, teardown),
