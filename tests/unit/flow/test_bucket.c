@@ -115,6 +115,9 @@ static void test_another_rate_keeps_the_tokens(void **state)
     assert_int_equal(stk_bucket_tokens(&bucket), -5);
     to(MONDAY + 12345 + 2500);
     assert_int_equal(bucket.level, 0);
+    bucket.level = -1; /* a debt is rounded down, too */
+    stk_bucket_set_rate(&bucket, (struct stk_rate){1, 20, 7});
+    assert_int_equal(bucket.level, -1);
 }
 
 /* Calls that arrive up to jitter_ms closer together than they left still fit the channel's bucket,

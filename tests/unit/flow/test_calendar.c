@@ -129,6 +129,44 @@ static void test_random_weeks_minute_by_minute(void **state)
     }
 }
 
+/* The integral over weeks at once, against minute by minute; and back. */
+static void test_pace_over_weeks(void **state)
+{
+    unsigned seed = 5;
+    (void)state;
+    for (int round = 0; round < 200; round++) {
+        struct stk_calendar calendar = {.count = (uint32_t)rand_r(&seed) % 4};
+        struct stk_pace pace, copy;
+        int64_t flow = 0;
+        stk_time_t start = MONDAY + rand_r(&seed) % 10080 * MINUTE, until;
+        for (uint32_t i = 0; i < calendar.count; i++)
+            calendar.window[i] = (struct stk_calendar_window){
+                (uint8_t)(1 + rand_r(&seed) % 127), (uint8_t)(rand_r(&seed) % 4 * 30), 60,
+                (uint16_t)(rand_r(&seed) % 1440), (uint16_t)(1 + rand_r(&seed) % 1440)};
+        stk_pace_init(&pace, &calendar, start);
+        copy = pace;
+        until = start + rand_r(&seed) % 40000 * MINUTE;
+        for (stk_time_t at = start; at < until; at += MINUTE) {
+            unsigned percent = plain_percent(&calendar, at);
+            flow += MINUTE * (percent ? percent : 100);
+        }
+        stk_pace_to(&pace, until);
+        assert_int_equal(pace.flow, flow);
+        assert_int_equal(pace.now_ms, until);
+        stk_pace_to(&pace, start); /* time does not go back */
+        assert_int_equal(pace.now_ms, until);
+        assert_int_equal(stk_pace_when(&copy, flow), until);
+        if (flow)
+            assert_int_equal(stk_pace_when(&copy, flow - 1), until);
+        assert_true(stk_pace_when(&copy, flow + 1) == until + 1);
+        while (copy.now_ms < until) /* in steps it is the same */
+            stk_pace_to(&copy, copy.now_ms + 1 + rand_r(&seed) % (int)(3 * DAY) < until
+                                   ? copy.now_ms + 1 + rand_r(&seed) % (int)(3 * DAY)
+                                   : until);
+        assert_int_equal(stk_pace_when(&copy, 0), copy.now_ms);
+    }
+}
+
 static void test_faults_are_named(void **state)
 {
     static const struct stk_calendar_window bad[] = {
@@ -155,6 +193,7 @@ int main(void)
         cmocka_unit_test(test_zones_move_the_day),
         cmocka_unit_test(test_whole_days_and_never_open),
         cmocka_unit_test(test_random_weeks_minute_by_minute),
+        cmocka_unit_test(test_pace_over_weeks),
         cmocka_unit_test(test_faults_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -598,6 +598,41 @@ static void test_honest_headers_cost_nothing(void **state)
     assert_in_range(calls, 3 + 700 - 1, 3 + 700);
 }
 
+static void test_rounded_headers_take_no_fractions(void **state)
+{
+    struct stk_throttle_config config = plain_config();
+    struct stk_news news = STK_NEWS(STK_PART_RATE);
+    stk_time_t again = 0;
+    unsigned calls = 0;
+    (void)state;
+    config.bucket[0].rate = (struct stk_rate){7, 30, 1000};
+    start(&config);
+    for (stk_time_t now = MONDAY; now <= MONDAY + 100000; now += 500) { /* 3.5 tokens each */
+        calls += take_all(0, 0, now, &again);
+        news.remaining = stk_throttle_tokens(&throttle, 0);
+        assert_int_equal(news.remaining, 0);
+        assert_int_equal(stk_throttle_learn(&throttle, 0, &news, now), STK_OK);
+    }
+    assert_int_equal(calls, 30 + 700);
+}
+
+static void test_windows_count_what_is_on_its_way(void **state)
+{
+    struct stk_throttle_config config = plain_config();
+    struct stk_throttle_call call[3];
+    struct stk_news news = STK_NEWS(STK_PART_WINDOW);
+    stk_time_t again = 0;
+    (void)state;
+    config.bucket[0].window[0] = (struct stk_window_config){STK_WINDOW_FIXED, 100, DAY, 0};
+    start(&config);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(stk_throttle_take(&throttle, 0, 10, 0, MONDAY, &call[i], &again), STK_OK);
+    stk_throttle_done(&throttle, &call[0], 10, MONDAY);
+    news.limit = 100, news.remaining = 60; /* 40 counted there, 20 of ours are still under way */
+    assert_int_equal(stk_throttle_learn(&throttle, 0, &news, MONDAY), STK_OK);
+    assert_int_equal(throttle.bucket[0].window[0].used, 60);
+}
+
 static void test_windows_learn_counts_and_resets(void **state)
 {
     struct stk_throttle_config config = plain_config();
@@ -952,6 +987,8 @@ int main(void)
         cmocka_unit_test(test_headers_lower_at_once_and_never_raise),
         cmocka_unit_test(test_others_on_the_same_account),
         cmocka_unit_test(test_honest_headers_cost_nothing),
+        cmocka_unit_test(test_rounded_headers_take_no_fractions),
+        cmocka_unit_test(test_windows_count_what_is_on_its_way),
         cmocka_unit_test(test_windows_learn_counts_and_resets),
         cmocka_unit_test(test_resets_may_come_forward_where_allowed),
         cmocka_unit_test(test_nonsense_changes_nothing),

@@ -217,7 +217,7 @@ static void test_days_holds_and_lessons_survive(void **state)
     stk_throttle_retry_after(&throttle, 1, MONDAY + 10 * MINUTE, MONDAY + MINUTE);
     news.rate_tokens = 1, news.rate_period_ms = 2000, news.limit = 3;
     assert_int_equal(stk_throttle_learn(&throttle, 1, &news, MONDAY + MINUTE), STK_OK);
-    restart(&config, MONDAY + MINUTE, MONDAY + 5 * MINUTE, 0);
+    restart(&config, MONDAY + 2 * MINUTE, MONDAY + 5 * MINUTE, 0);
     assert_int_equal(take_all(&twin, 2, MONDAY + 5 * MINUTE, &again), 0);
     assert_int_equal(again, MONDAY + DAY);
     assert_int_equal(take_all(&twin, 1, MONDAY + 5 * MINUTE, &again), 0);
@@ -226,6 +226,81 @@ static void test_days_holds_and_lessons_survive(void **state)
     assert_int_equal(again, MONDAY + 10 * MINUTE + 2000);
     assert_int_equal(take_all(&twin, 1, MONDAY + MINUTE + STK_LEARNED_MS, &again), 3);
     assert_int_equal(again, MONDAY + MINUTE + STK_LEARNED_MS + 200); /* as declared */
+}
+
+static void test_failures_and_the_near_side_of_a_reset_survive(void **state)
+{
+    struct stk_throttle_config config = amazon();
+    struct stk_throttle_call call;
+    stk_time_t again = 0, end = MONDAY + DAY, until = 0;
+    (void)state;
+    config.bucket[2].jitter_ms = 500;
+    assert_int_equal(stk_throttle_init(&throttle, &config, MONDAY, NULL), STK_OK);
+    for (int i = 0; i < 5; i++)
+        until = stk_throttle_failed(&throttle, 1, end - 81000 + i * 20000);
+    assert_int_equal(stk_throttle_take(&throttle, 2, 7, 1, end - 100, &call, &again), STK_OK);
+    restart(&config, end - 100, end - 50, 0);
+    assert_int_equal(twin.bucket[1].fails, 5);
+    assert_int_equal(twin.bucket[1].hold_ms, until);
+    assert_int_equal(twin.bucket[2].calls, 0);
+    stk_throttle_advance(&twin, end);
+    assert_int_equal(twin.bucket[2].window[0].used, 7);
+    assert_int_equal(twin.bucket[2].window[0].used_urgent, 7);
+    assert_int_equal(twin.bucket[2].window[0].before, 7);
+}
+
+/* More entries than an image holds: joined, and gone with the last of them. */
+static void test_a_full_sliding_window_survives(void **state)
+{
+    struct stk_throttle_config config = amazon();
+    stk_time_t now = MONDAY;
+    (void)state;
+    config.bucket[2].window[1].limit = 200;
+    config.bucket[2].window[0].limit = 200;
+    assert_int_equal(stk_throttle_init(&throttle, &config, MONDAY, NULL), STK_OK);
+    for (int i = 0; i < 100; i++, now += 590)
+        stk_throttle_charge(&throttle, 2, 1 + (uint32_t)i % 3, 0, now);
+    restart(&config, now, now, 0);
+    assert_int_equal(twin.bucket[2].window[1].used, throttle.bucket[2].window[1].used);
+    for (; now < MONDAY + 120000; now += 100) {
+        stk_throttle_advance(&throttle, now);
+        stk_throttle_advance(&twin, now);
+        assert_true(twin.bucket[2].window[1].used >= throttle.bucket[2].window[1].used);
+        assert_true(twin.bucket[2].window[1].used <= throttle.bucket[2].window[1].used + 8);
+    }
+    assert_int_equal(twin.bucket[2].window[1].used, 0);
+}
+
+static void test_a_gap_is_not_a_debt(void **state)
+{
+    struct stk_throttle_config config = amazon();
+    stk_time_t again = 0;
+    (void)state;
+    assert_int_equal(stk_throttle_init(&throttle, &config, MONDAY, NULL), STK_OK);
+    restart(&config, MONDAY, MONDAY + 60000, 1000);
+    assert_int_equal(take_all(&twin, 1, MONDAY + 1199, &again), 0);
+    assert_int_equal(again, MONDAY + 1200); /* empty at the end of the gap, then the rate */
+    assert_int_equal(take_all(&twin, 1, MONDAY + 60000, &again), 10);
+    assert_int_equal(twin.bucket[2].window[0].used, 50); /* what its minute allowed */
+}
+
+static void test_disorder_is_damage(void **state)
+{
+    static const uint8_t sound[] = {0xe0, 0xd4, 0x03, 1, 0, 0, 1, 0}; /* ages 30,000 and 0 */
+    static const uint8_t swapped[] = {0, 1, 0, 0xe0, 0xd4, 0x03, 1, 0};
+    struct stk_throttle_config config = amazon();
+    uint32_t size;
+    uint8_t *at;
+    (void)state;
+    assert_int_equal(stk_throttle_init(&throttle, &config, MONDAY, NULL), STK_OK);
+    stk_throttle_charge(&throttle, 2, 1, 0, MONDAY);
+    stk_throttle_charge(&throttle, 2, 1, 0, MONDAY + 30000);
+    size = stk_throttle_encode(&throttle, MONDAY + 30000, image);
+    at = memmem(image, size, sound, sizeof sound);
+    assert_non_null(at);
+    assert_int_equal(stk_throttle_decode(&throttle, image, size, 0, NULL), STK_OK);
+    memcpy(at, swapped, sizeof swapped);
+    assert_int_equal(stk_throttle_decode(&throttle, image, size, 0, NULL), STK_CORRUPT);
 }
 
 static void test_calls_since_the_image_are_charged_at_their_times(void **state)
@@ -364,6 +439,10 @@ int main(void)
         cmocka_unit_test(test_sliding_windows_are_never_earlier),
         cmocka_unit_test(test_a_gap_is_taken_for_spent),
         cmocka_unit_test(test_days_holds_and_lessons_survive),
+        cmocka_unit_test(test_failures_and_the_near_side_of_a_reset_survive),
+        cmocka_unit_test(test_a_full_sliding_window_survives),
+        cmocka_unit_test(test_a_gap_is_not_a_debt),
+        cmocka_unit_test(test_disorder_is_damage),
         cmocka_unit_test(test_calls_since_the_image_are_charged_at_their_times),
         cmocka_unit_test(test_a_changed_config_keeps_what_fits),
         cmocka_unit_test(test_a_clock_that_went_back),
