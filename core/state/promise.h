@@ -135,7 +135,8 @@ uint32_t stk_promise_refused(struct stk_promise *p, uint32_t number, stk_time_t 
 
 /* Rule 1: units of an order. An order whose cancellation came first is told too, and then the
  * cancellation. The return is the breach: units beyond U (0: none), which take free units first. A
- * channel that restocks by itself waits with an order beyond U up to Lc before it calls this. */
+ * channel that restocks by itself waits with an order beyond U, or beyond what is free, up to Lc
+ * before it calls this. */
 uint32_t stk_promise_order(struct stk_promise *p, const struct stk_bounds *bounds, uint32_t units,
                            stk_time_t now_ms);
 /* Rule 7: a read-back that was asked for at asked_ms and came at got_ms: the counter at some

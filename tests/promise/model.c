@@ -91,11 +91,20 @@ static enum outcome order_seen(const struct setup *setup, struct world *w, unsig
     return over && known ? BREACH : GOES_ON;
 }
 
-/* An order is told. On a channel that restocks, one beyond the promise waits for a cancellation. */
+static int is_free(const struct setup *setup, const struct ours *o, unsigned c)
+{
+    unsigned units = 0;
+    for (unsigned l = 0; l < LOCATIONS; l++)
+        units += setup->channel[c].mask >> l & 1 ? o->free[l] : 0;
+    return units > 0;
+}
+
+/* An order is told. On a channel that restocks, one beyond the promise, or beyond what is free,
+ * waits for a cancellation. */
 static enum outcome order_told(const struct setup *setup, struct world *w, unsigned c)
 {
-    if (setup->channel[c].restocks && stk_promise_units(&w->ours.promise[c]) == 0 &&
-        w->truth[c].notices) {
+    int covered = stk_promise_units(&w->ours.promise[c]) > 0 && is_free(setup, &w->ours, c);
+    if (setup->channel[c].restocks && !covered && w->truth[c].notices) {
         w->truth[c].pending++;
         return GOES_ON;
     }
