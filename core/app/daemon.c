@@ -186,6 +186,8 @@ static enum stk_status load_engine(struct stk_daemon *daemon, struct stk_error *
     options->log = stk_journal_log(daemon->journal);
     options->full = disk_full;
     options->full_arg = daemon;
+    options->principal = name_of;
+    options->principal_arg = daemon;
     enum stk_status status = stk_engine_create(&daemon->engine, options, err);
     return status == STK_OK ? stk_engine_load(daemon->engine, daemon->rows, err) : status;
 }
@@ -236,7 +238,6 @@ static enum stk_status make_reader(struct stk_daemon *daemon, struct stk_error *
                                         .journal = daemon->journal,
                                         .backup_folder = daemon->backup_folder,
                                         .verify = stk_verify_in_child,
-                                        .who = name_of,
                                         .hurry = hurry,
                                         .arg = daemon};
     return stk_reader_create(&daemon->reader, &reader, err);

@@ -9,6 +9,7 @@
 #include "core/flow/earmark.h"
 #include "core/flow/life.h"
 #include "core/flow/place.h"
+#include "core/flow/principal.h"
 #include "core/flow/publish.h"
 #include "core/flow/query.h"
 #include "core/flow/return.h"
@@ -79,17 +80,12 @@ enum stk_status stk_apply_refuse(struct stk_apply *apply, enum stk_status status
 
 void stk_apply_begin(struct stk_apply *apply)
 {
-    struct stk_batch *batch = apply->batch;
-    stk_assert(!apply->open && stk_batch_has_room(batch));
-    stk_time_t base_ms = batch->count ? batch->time_ms : apply->now;
-    const struct stk_command *command = apply->command;
-    stk_record_begin(&apply->record, stk_batch_record_open(batch), apply->seq,
-                     command ? command->verb : STK_VERB_ENGINE, apply->now - base_ms,
-                     command ? command->who : 0);
+    stk_assert(!apply->open && stk_batch_has_room(apply->batch));
+    stk_principal_begin(apply);
     apply->open = 1;
     apply->began = 1;
     apply->wait_seq = apply->seq;
-    if (command)
+    if (apply->command)
         stk_apply_say_uint(apply, "seq", apply->seq);
 }
 

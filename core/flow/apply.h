@@ -48,6 +48,13 @@ struct stk_sold {
     uint32_t units;
 };
 
+/* Numbers of principals that were looked up last; see principal.h. */
+#define STK_PRINCIPALS_KEPT 64
+struct stk_principal {
+    uint32_t who; /* the door's number; 0 = none */
+    uint16_t number;
+};
+
 #define STK_TOUCHED_MAX (STK_HOLDS_PER_ORDER_MAX * 2)
 struct stk_scratch {
     struct stk_demand demand[STK_HOLDS_PER_ORDER_MAX];
@@ -60,8 +67,9 @@ struct stk_scratch {
     uint32_t planned_count;
     stk_cell_t touched[STK_TOUCHED_MAX];
     uint32_t touched_count;
-    uint32_t turn;                             /* number of the command */
-    struct stk_mark *marks;                    /* by cell, reserved */
+    uint32_t turn;          /* number of the command */
+    struct stk_mark *marks; /* by cell, reserved */
+    struct stk_principal principal[STK_PRINCIPALS_KEPT];
     struct stk_word last_word[STK_NAME_KINDS]; /* that was looked up, per kind */
     struct stk_sold sold[STK_LINES_MAX]; /* of a fact that is being placed: not yet off a promise */
     uint32_t solds;

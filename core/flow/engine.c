@@ -10,6 +10,7 @@
 #include "core/flow/ahead.h"
 #include "core/flow/house.h"
 #include "core/flow/life.h"
+#include "core/flow/principal.h"
 #include "core/flow/recover.h"
 #include "core/flow/repeat.h"
 #include "core/flow/time.h"
@@ -248,6 +249,8 @@ static enum stk_status may_write(struct stk_engine *engine, struct stk_apply *ap
         return stk_apply_refuse(
             apply, STK_FULL,
             "capacity \"keys\" is used up: recent idempotency keys fill the memory");
+    if (!stk_principal_fits(apply))
+        return stk_apply_refuse(apply, STK_FULL, "too many different names of tokens");
     return STK_OK;
 }
 

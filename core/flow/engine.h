@@ -42,6 +42,10 @@ struct stk_engine_options {
     uint32_t orders_touched;    /* memory of so many orders is touched at start */
     struct stk_log log;
     struct stk_clock clock; /* read once per turn, never inside apply */
+    /* The name of a principal by its number in commands: asked once or so for each, on the engine
+     * thread, so it looks at what is in memory. NULL: it has none. May be NULL. */
+    const char *(*principal)(void *arg, uint32_t who);
+    void *principal_arg;
     /* 1 when the disk is nearly full: writes are refused with STK_NO_SPACE. Asked every turn. */
     int (*full)(void *arg, char *why, uint32_t why_size);
     void *full_arg;

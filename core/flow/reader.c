@@ -383,8 +383,6 @@ enum stk_status stk_reader_create(struct stk_lookup **out, const struct stk_read
         .journal = options->journal,
         .rows = options->rows,
         .range = stk_rows_range,
-        .who = options->who,
-        .arg = options->arg,
         .value = reader->value,
         .values = stk_alloc(STK_READER_VALUES_MAX * sizeof *reader->page.values),
     };

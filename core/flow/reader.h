@@ -23,8 +23,6 @@ struct stk_reader_options {
      * daemon gives one that works in a child process. */
     enum stk_status (*verify)(const char *target, struct stk_backup_result *result,
                               struct stk_error *err);
-    /* The name of who did something, for journal.read; NULL when it is not known. */
-    const char *(*who)(void *arg, uint32_t number);
     /* An archived order that S does not have yet is waited for: tells the fold to hurry. */
     void (*hurry)(void *arg);
     void *arg;

@@ -59,9 +59,11 @@ static void write_row(struct page *page, const struct stk_row_view *row)
 static void write_who(struct page *page, uint32_t number)
 {
     const struct stk_reader_page *from = page->from_where;
-    const char *name = number && from->who ? from->who(from->arg, number) : NULL;
-    if (name)
-        stk_doc_key_text(page->doc, "who", name);
+    struct stk_bytes name = {0};
+    if (number <= stk_names_max(STK_NAME_PRINCIPAL))
+        name = stk_names_text(from->names, STK_NAME_PRINCIPAL, (uint16_t)number);
+    if (name.size)
+        stk_doc_key_str(page->doc, "who", name);
     else
         stk_doc_key_uint(page->doc, "who", number);
 }

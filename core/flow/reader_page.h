@@ -19,9 +19,6 @@ struct stk_reader_page {
     /* stk_rows_range, or a test's */
     enum stk_status (*range)(struct stk_rows *rows, enum stk_table table, struct stk_bytes from,
                              uint32_t max, stk_row_fn fn, void *arg, struct stk_error *err);
-    /* The name behind a principal's number, NULL when it is not known. May be NULL. */
-    const char *(*who)(void *arg, uint32_t number);
-    void *arg;
     uint8_t *value;           /* STK_READER_VALUE_BYTES */
     struct stk_value *values; /* STK_READER_VALUES_MAX */
 };

@@ -4,6 +4,7 @@
 #include "core/flow/writer.h"
 #include "core/base/fault.h"
 #include "core/flow/plant.h"
+#include "core/flow/principal.h"
 
 int stk_writer_ready(struct stk_writer *writer)
 {
@@ -55,10 +56,8 @@ struct stk_apply stk_writer_apply(struct stk_writer *writer, const struct stk_co
 
 void stk_writer_begin_refusal(struct stk_writer *writer, struct stk_apply *apply)
 {
-    const struct stk_command *command = apply->command;
-    stk_time_t base_ms = writer->batch->count ? writer->batch->time_ms : writer->now;
-    stk_record_begin(&apply->record, stk_batch_record_open(writer->batch), apply->seq,
-                     command->verb, writer->now - base_ms, command->who);
+    stk_assert(!apply->open && stk_batch_has_room(writer->batch));
+    stk_principal_begin(apply);
     apply->open = 1;
     apply->wait_seq = apply->seq;
 }

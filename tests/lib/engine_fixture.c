@@ -92,6 +92,7 @@ static enum stk_status decode(struct fixture *f, const char *verb_name, const ch
         return status;
     }
     *ticket = command->ticket = ++f->ticket;
+    command->who = f->who;
     stk_inbox_commit(f->inbox, command);
     stk_inbox_publish(f->inbox);
     return STK_OK;

@@ -152,6 +152,14 @@ static void the_journal_says_who_did_it(void **state)
     assert_string_equal(test_text(&effects->as.items[1], "who"), "the till");
     test_rpc_close(&local);
     test_rpc_close(&far);
+    stop();
+    config.rpc_listen_count = 0;
+    config.token_count = 0; /* the token is gone: what it did is not */
+    local = start();
+    response = test_rpc_ask(&local, "journal.read", "{'from':2}");
+    effects = stk_value_get(response.result, "effects");
+    assert_string_equal(test_text(&effects->as.items[0], "who"), "the till");
+    test_rpc_close(&local);
 }
 
 static void one_engine_per_folder(void **state)
