@@ -275,7 +275,7 @@ static void say_channel(struct stk_apply *apply, stk_channel_t number)
     const struct stk_channel *channel = stk_channel_at(&state->channels, number);
     struct stk_doc *doc = &apply->answer;
     stk_time_t oldest_ms = stk_channel_oldest_ms(&state->channels, number);
-    stk_doc_map(doc, 16);
+    stk_doc_map(doc, 17);
     stk_doc_key_str(doc, "channel", stk_names_text(state->names, STK_NAME_CHANNEL, number));
     stk_doc_key_text(doc, "state", word_of(channel));
     stk_doc_key_text(doc, "mode", stk_mode_name(channel->mode));
@@ -291,6 +291,7 @@ static void say_channel(struct stk_apply *apply, stk_channel_t number)
     stk_doc_key_uint(doc, "queued", stk_channel_queued(&state->channels, number));
     stk_doc_key_int(doc, "oldest_unsent_ms", oldest_ms < apply->now ? apply->now - oldest_ms : 0);
     stk_doc_key_int(doc, "watermark_at", channel->watermark_ms);
+    stk_doc_key_uint(doc, "resync_asked", channel->resync_asked);
     stk_doc_text(doc, "states");
     stk_doc_map(doc, STK_PUBLISH_STATES);
     for (unsigned i = 0; i < STK_PUBLISH_STATES; i++)

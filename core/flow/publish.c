@@ -372,7 +372,8 @@ static void end_waits(struct stk_apply *apply, stk_channel_t number)
 }
 
 /* The next ones that may leave, at most `max`; they wait for their answer from now on. */
-static uint32_t choose(struct stk_apply *apply, stk_channel_t number, uint32_t max, uint32_t *slots)
+static uint32_t choose(struct stk_apply *apply, stk_channel_t number, uint32_t max, int urgent,
+                       uint32_t *slots)
 {
     struct stk_channels *channels = &apply->state->channels;
     struct stk_channel *channel = stk_channel_at(channels, number);
@@ -380,6 +381,8 @@ static uint32_t choose(struct stk_apply *apply, stk_channel_t number, uint32_t m
     while (count < max && !channel->held &&
            (slot = stk_channel_next(channels, number, apply->now)) != STK_NONE) {
         struct stk_publication *at = stk_published_at(channels, slot);
+        if (urgent && at->list != STK_CLASS_URGENT + 1)
+            break; /* what is urgent comes first */
         look_at(apply, slot);
         if (at->list == STK_LIST_NONE || at->list == STK_LIST_WAITING)
             continue; /* it has become what it should be */
@@ -471,7 +474,7 @@ enum stk_status stk_channel_grant(struct stk_apply *apply)
     const struct stk_channel *channel = stk_channel_at(channels, number);
     int held = channel->held;
     end_waits(apply, number);
-    uint32_t count = choose(apply, number, args->limit, slots);
+    uint32_t count = choose(apply, number, args->limit, args->urgent, slots);
     if (count || channel->held != held)
         begin(apply);
     if (channel->held != held)

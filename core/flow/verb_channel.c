@@ -122,6 +122,8 @@ const struct stk_field stk_channel_grant_fields[] = {
     CHANNEL_OF(channel_grant, CHANNEL_GRANT),
     {FIELD(channel_grant, CHANNEL_GRANT, limit, LIMIT, QUANTITY), .min = 1, .max = STK_GRANTS_MAX,
      .fallback = STK_PAGE_DEFAULT, .help = "values at most; default 100"},
+    {FIELD(channel_grant, CHANNEL_GRANT, urgent, URGENT, BOOL), FLAG_RANGE,
+     .help = "only what cannot wait: to zero, or as good as that by its age; default false"},
     {0}};
 
 static const struct stk_field result_item_fields[] = {

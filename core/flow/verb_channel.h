@@ -70,8 +70,9 @@ struct stk_args_channel_grant {
     uint64_t present;
     struct stk_ref channel;
     uint32_t limit;
+    uint8_t urgent; /* only what cannot wait for a normal flush */
 };
-enum { STK_HAS_CHANNEL_GRANT_CHANNEL, STK_HAS_CHANNEL_GRANT_LIMIT };
+enum { STK_HAS_CHANNEL_GRANT_CHANNEL, STK_HAS_CHANNEL_GRANT_LIMIT, STK_HAS_CHANNEL_GRANT_URGENT };
 
 /* enum stk_outcome of <stockade/event.h> less one. */
 enum stk_result {
