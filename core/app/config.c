@@ -2,6 +2,7 @@
  *
  * Always true: what is printed reads back the same. Cold path, main thread. */
 #include "core/app/config.h"
+#include "core/app/channels.h"
 #include "core/app/option.h"
 #include "core/app/yaml.h"
 #include <string.h>
@@ -268,6 +269,8 @@ static enum stk_status read_all(struct stk_config *config, const struct stk_yaml
             status = read_option(config, option, yaml, entry, err);
         else if (strcmp(entry->key, "tokens") == 0)
             status = read_tokens(config, yaml, entry, err);
+        else if (strcmp(entry->key, "channels") == 0)
+            status = stk_channels_read(&config->channels, &config->channel_count, yaml, entry, err);
         else
             status = unknown(yaml, entry, NULL, err);
         if (status != STK_OK)
@@ -442,4 +445,12 @@ void stk_config_print(const struct stk_config *config, FILE *out)
         fputc('\n', out);
     }
     print_tokens(config, out);
+    stk_channels_print(config->channels, config->channel_count, out);
+}
+
+void stk_config_free(struct stk_config *config)
+{
+    stk_channels_free(config->channels, config->channel_count);
+    config->channels = NULL;
+    config->channel_count = 0;
 }

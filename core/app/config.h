@@ -9,6 +9,7 @@
 #include "core/base/log.h"
 #include "core/flow/engine.h"
 #include "core/net/rpc.h"
+#include "core/plug/channel.h"
 #include <stdio.h>
 
 #define STK_PATH_MAX 1024
@@ -28,9 +29,12 @@ struct stk_config {
     char backup_folder[STK_PATH_MAX]; /* "" = backups below data */
     struct stk_api_token tokens[STK_API_TOKENS_MAX];
     uint32_t token_count;
+    struct stk_instance_options *channels; /* of stk_channels_read; stk_config_free */
+    uint32_t channel_count;
 };
 
 void stk_config_defaults(struct stk_config *config);
+void stk_config_free(struct stk_config *config); /* what it points to */
 /* Over what is there already. "file:line:column: what" in err. */
 enum stk_status stk_config_load(struct stk_config *config, const char *path, struct stk_error *err);
 enum stk_status stk_config_parse(struct stk_config *config, const char *name, const char *text,

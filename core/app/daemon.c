@@ -5,6 +5,7 @@
  * A fault of the disk ends the process at once: nothing is acknowledged after it, and recovery
  * decides. */
 #include "core/app/daemon.h"
+#include "core/app/channels.h"
 #include "core/app/status.h"
 #include "core/app/verify.h"
 #include "core/base/log.h"
@@ -45,6 +46,9 @@ struct stk_daemon {
     struct stk_rpc *rpc;
     struct stk_thread engine_thread, net_thread;
     struct stk_status_sources status;
+    struct stk_instance *instance[STK_APP_CHANNELS_MAX];
+    uint32_t instance_count;
+    int instances_run;
     int journal_runs, fold_runs, reader_runs, engine_runs, net_runs;
     _Atomic int drain; /* main asks the net thread */
     sem_t drained;
@@ -96,6 +100,12 @@ static const char *name_of(void *arg, uint32_t number)
     for (uint32_t i = 0; i < daemon->config.token_count; i++)
         if (stk_api_who(daemon->config.tokens[i].name) == number)
             return daemon->config.tokens[i].name;
+    for (uint32_t i = 0; i < daemon->config.channel_count; i++) {
+        char who[STK_ID_MAX + 16];
+        snprintf(who, sizeof who, "channel %s", daemon->config.channels[i].name);
+        if (stk_api_who(who) == number)
+            return daemon->config.channels[i].name;
+    }
     return NULL;
 }
 
@@ -300,6 +310,43 @@ static enum stk_status make_doors(struct stk_daemon *daemon, struct stk_error *e
     return status == STK_OK ? listen_everywhere(daemon, err) : status;
 }
 
+/* Before the engine runs: each has an inbox there. One that cannot be made hurts itself alone. */
+static void make_instances(struct stk_daemon *daemon)
+{
+    for (uint32_t i = 0; i < daemon->config.channel_count; i++) {
+        struct stk_instance_options options = daemon->config.channels[i];
+        struct stk_error err = {0};
+        char who[STK_ID_MAX + 16];
+        snprintf(who, sizeof who, "channel %s", options.name);
+        options.who = stk_api_who(who);
+        struct stk_instance *instance = stk_instance_create(daemon->engine, &options, &err);
+        if (instance)
+            daemon->instance[daemon->instance_count++] = instance;
+        else
+            stk_log(STK_LOG_ERROR, "%s; the engine goes on without it", err.text);
+    }
+    daemon->status.instances = daemon->instance;
+    daemon->status.instance_count = daemon->instance_count;
+}
+
+static enum stk_status start_instances(struct stk_daemon *daemon, struct stk_error *err)
+{
+    enum stk_status status = STK_OK;
+    daemon->instances_run = 1;
+    for (uint32_t i = 0; status == STK_OK && i < daemon->instance_count; i++)
+        status = stk_instance_start(daemon->instance[i], err);
+    return status;
+}
+
+/* All drain at the same time. */
+static void stop_instances(struct stk_daemon *daemon)
+{
+    for (uint32_t i = 0; i < daemon->instance_count; i++)
+        stk_instance_stop(daemon->instance[i]);
+    for (uint32_t i = 0; i < daemon->instance_count; i++)
+        stk_instance_join(daemon->instance[i]);
+}
+
 static void run_engine(void *arg)
 {
     stk_engine_run(arg);
@@ -328,7 +375,7 @@ static enum stk_status start_threads(struct stk_daemon *daemon, struct stk_error
         status =
             stk_thread_start(&daemon->net_thread, STK_ROLE_NET, "net", run_net, daemon->loop, err);
     daemon->net_runs = status == STK_OK;
-    return status;
+    return status == STK_OK ? start_instances(daemon, err) : status;
 }
 
 /* The soft limit of open files is small for historic reasons; what is left to do is to say so. */
@@ -365,6 +412,8 @@ static enum stk_status build(struct stk_daemon *daemon, struct stk_error *err)
         status = make_reader(daemon, err);
     if (status == STK_OK)
         status = make_doors(daemon, err);
+    if (status == STK_OK)
+        make_instances(daemon);
     return status == STK_OK ? start_threads(daemon, err) : status;
 }
 
@@ -407,6 +456,8 @@ static void free_parts(struct stk_daemon *daemon)
     stk_reader_destroy(daemon->reader);
     stk_fold_destroy(daemon->fold);
     stk_engine_destroy(daemon->engine);
+    for (uint32_t i = 0; i < daemon->instance_count; i++)
+        stk_instance_destroy(daemon->instance[i]);
     stk_rows_close(daemon->rows);
     if (daemon->journal)
         stk_journal_close(daemon->journal);
@@ -441,6 +492,8 @@ void stk_daemon_stop(struct stk_daemon *daemon)
         stk_loop_stop(daemon->loop);
         stk_thread_join(&daemon->net_thread);
     }
+    if (daemon->instances_run)
+        stop_instances(daemon);
     if (daemon->reader_runs)
         stk_reader_stop(daemon->reader);
     if (daemon->engine_runs) {

@@ -1,4 +1,5 @@
 /* stockaded: the engine's process. Arguments, signals, and nothing else. */
+#include "core/app/channels.h"
 #include "core/app/daemon.h"
 #include "core/app/verify.h"
 #include "core/base/fault.h"
@@ -131,6 +132,11 @@ int main(int argc, char **argv)
     }
     if (arguments.print)
         stk_config_print(&config, stdout);
+    if (arguments.check &&
+        stk_channels_check(config.channels, config.channel_count, &err) != STK_OK) {
+        fprintf(stderr, "stockaded: %s\n", err.text);
+        return EXIT_CONFIG;
+    }
     if (arguments.print || arguments.check)
         return 0;
     if (stk_fault_init(getenv("STOCKADE_FAULT"), &err) != STK_OK) {

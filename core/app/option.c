@@ -207,7 +207,8 @@ const char *stk_option_nearest(const char *section, const char *wanted)
     for (const struct stk_section *at = sections; !section && at->name; at++)
         consider(wanted, at->name, &nearest, &least);
     if (!section)
-        consider(wanted, "tokens", &nearest, &least);
+        consider(wanted, "tokens", &nearest, &least),
+            consider(wanted, "channels", &nearest, &least);
     return nearest;
 }
 

@@ -56,7 +56,7 @@ static void write_journal(struct stk_doc *doc, const struct stk_status_sources *
     stk_journal_range(from->journal, &first, &last);
     stk_seq_t folded = stk_rows_folded(from->rows);
     stk_doc_text(doc, "journal");
-    stk_doc_map(doc, 10);
+    stk_doc_map(doc, 11);
     stk_doc_key_uint(doc, "first", first);
     stk_doc_key_uint(doc, "durable", last);
     stk_doc_key_uint(doc, "folded", folded);
@@ -131,6 +131,48 @@ static void write_rpc(struct stk_doc *doc, const struct stk_rpc *rpc)
     stk_doc_key_uint(doc, "buffers_bytes", stk_counter_get(&c->buffers_bytes));
 }
 
+static void write_channel(struct stk_doc *doc, struct stk_instance *instance)
+{
+    struct stk_instance_view view;
+    stk_instance_look(instance, &view);
+    const struct stk_desk_counters *c = view.counters;
+    const struct {
+        const char *name;
+        const struct stk_counter *counter;
+    } counts[] = {{"crashes", &c->crashes},
+                  {"submits", &c->submits},
+                  {"events", &c->events},
+                  {"refused", &c->refused},
+                  {"pushes", &c->pushes},
+                  {"sent", &c->sent},
+                  {"accepted", &c->accepted},
+                  {"not_accepted", &c->not_accepted},
+                  {"unknown", &c->unknown},
+                  {"polls", &c->polls},
+                  {"polls_failed", &c->polls_failed},
+                  {"read_backs", &c->read_backs},
+                  {"discovered", &c->discovered},
+                  {"bad_messages", &c->bad_messages}};
+    unsigned count = sizeof counts / sizeof *counts;
+    stk_doc_map(doc, 6 + count);
+    stk_doc_key_text(doc, "channel", view.name);
+    stk_doc_key_text(doc, "plugin", view.plugin);
+    stk_doc_key_text(doc, "version", view.version);
+    stk_doc_key_text(doc, "isolation", view.in_process ? "in_process" : "process");
+    stk_doc_key_text(doc, "state", view.state);
+    stk_doc_key_text(doc, "text", view.text);
+    for (unsigned i = 0; i < count; i++)
+        stk_doc_key_uint(doc, counts[i].name, stk_counter_get(counts[i].counter));
+}
+
+static void write_channels(struct stk_doc *doc, const struct stk_status_sources *from)
+{
+    stk_doc_text(doc, "channels");
+    stk_doc_array(doc, from->instance_count);
+    for (uint32_t i = 0; i < from->instance_count; i++)
+        write_channel(doc, from->instances[i]);
+}
+
 void stk_status_write(const struct stk_status_sources *from, struct stk_doc *doc)
 {
     const struct stk_engine_counters *c = stk_engine_counters(from->engine);
@@ -157,6 +199,7 @@ void stk_status_write(const struct stk_status_sources *from, struct stk_doc *doc
     write_journal(doc, from);
     write_disk(doc, from->folder);
     write_rpc(doc, from->rpc);
+    write_channels(doc, from);
     write_counts(doc, c);
     write_capacities(doc, use, count);
     write_warnings(doc, use, count, full);
