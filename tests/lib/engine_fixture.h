@@ -15,7 +15,7 @@ struct fixture {
     struct stk_clock_fake clock;
     struct memory_log log;
     uint64_t ticket;
-    uint32_t who; /* of the commands that are sent */
+    uint32_t who;           /* of the commands that are sent */
     enum stk_status status; /* of the last answer */
     uint8_t *doc;           /* its bytes */
     uint32_t doc_size;
