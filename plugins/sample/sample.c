@@ -42,8 +42,8 @@ STK_MANIFEST(.name = "sample", .vendor = "Stockade", .version = "1.0.0",
  */
 
 struct good {
-    char listing[16];
-    char sku[16];
+    char listing[24];
+    char sku[24];
     int64_t price_minor;
     int64_t quantity;
 };
