@@ -137,8 +137,9 @@ static int wait_ready(struct daemon *daemon, int in, int64_t until_ms)
     return -1;
 }
 
-static int64_t processor_ms(pid_t pid)
+int64_t daemon_cpu_ms(const struct daemon *daemon)
 {
+    pid_t pid = daemon->pid;
     char path[64], text[1024];
     unsigned long long user = 0, system = 0;
     snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
@@ -167,7 +168,7 @@ int daemon_start(struct daemon *daemon, int timeout_ms, int *status)
     close(ends[1]);
     int result = wait_ready(daemon, ends[0], began + timeout_ms);
     daemon->start_ms = clock_ms() - began;
-    daemon->start_cpu_ms = processor_ms(daemon->pid);
+    daemon->start_cpu_ms = daemon_cpu_ms(daemon);
     if (result) {
         if (!daemon_ended(daemon, 1000, &ended)) {
             daemon_kill(daemon);

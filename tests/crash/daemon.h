@@ -38,6 +38,8 @@ void daemon_kill(struct daemon *daemon); /* SIGKILL, and wait */
 int daemon_stop(struct daemon *daemon, int timeout_ms);
 /* Wait for its own end: 1 and *status, or 0 when it still runs. */
 int daemon_ended(struct daemon *daemon, int timeout_ms, int *status);
+/* Processor time that it took since it started. */
+int64_t daemon_cpu_ms(const struct daemon *daemon);
 /* The last lines that it printed go to our stdout, indented. */
 void daemon_show(const struct daemon *daemon);
 
