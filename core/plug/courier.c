@@ -12,6 +12,7 @@
 #include "core/base/mem.h"
 #include "core/flow/verb_channel.h"
 #include "core/plug/intake.h"
+#include "core/plug/purse.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <stockade/ext/discovery.h>
@@ -53,16 +54,19 @@ struct call {
     uint64_t number;
     int64_t deadline_ms, due_ms; /* due: not before */
     uint32_t failures;           /* in a row */
+    struct stk_purse_call paid;
 };
 
 struct stk_courier {
     struct stk_desk *desk;
     struct stk_courier_options options;
+    struct stk_purse purse;
     int active, draining;
     uint32_t generation; /* of the plugin's life: answers for an older one are dropped */
     struct call call[WORKS];
     /* push */
     int64_t flush_due_ms;
+    int again;    /* a further push of one grant: it pays for itself */
     int flushing; /* the grant under way is of a normal flush */
     int knows_asked;
     int64_t flush_asked, discover_asked;
@@ -74,6 +78,8 @@ struct stk_courier {
     struct seen seen[ACCEPTED_MAX];
     uint32_t seen_first, seen_count;
     int64_t sample_due_ms;
+    uint32_t look_limit; /* what is paid for */
+    uint32_t looked;     /* keys of the read-back under way */
     char sample_cursor[STK_TEXT_MAX + 1];
     /* poll and discovery */
     int64_t poll_started_ms;
@@ -165,8 +171,25 @@ static void head_of(struct stk_courier *self, enum work work, struct stk_call_he
     head->deadline_ms = call->deadline_ms;
 }
 
+static uint32_t operation_of(const struct stk_courier *self, enum work work)
+{
+    static const uint32_t operations[WORKS] = {STK_OPERATION_QUANTITY, STK_OPERATION_ORDERS,
+                                               STK_OPERATION_READ_BACK, STK_OPERATION_DISCOVER};
+    return work == PUSH && !self->desk->manifest.push_quantity_max ? STK_OPERATION_PRICE
+                                                                   : operations[work];
+}
+
+/* Pays for a call of that many items. 0: the budget does not allow it now. */
+static int pay(struct stk_courier *self, enum work work, uint32_t items, int urgent)
+{
+    return stk_purse_take(&self->purse, operation_of(self, work), items, urgent,
+                          stk_desk_now(self->desk), &self->call[work].paid) == STK_OK;
+}
+
+/* Nothing left: what was paid comes back, unless the call is open. */
 static void rest(struct stk_courier *self, enum work work, int64_t wait_ms)
 {
+    stk_purse_give_back(&self->purse, &self->call[work].paid, stk_desk_now(self->desk));
     self->call[work].phase = IDLE;
     self->call[work].number = 0;
     self->call[work].due_ms = stk_desk_now(self->desk) + wait_ms;
@@ -397,6 +420,12 @@ static void ask_grants(struct stk_courier *self)
     if (!limit || self->outcomes || now_ms < self->call[PUSH].due_ms)
         return;
     self->flushing = now_ms >= self->flush_due_ms;
+    while (limit && !pay(self, PUSH, limit, !self->flushing))
+        limit /= 2;
+    if (!limit) {
+        self->call[PUSH].due_ms = now_ms + URGENT_MS;
+        return;
+    }
     stk_twig_text(&map, "source", self->desk->instance);
     stk_twig_text(&map, "channel", self->desk->instance);
     stk_twig_int(&map, "limit", limit);
@@ -404,6 +433,8 @@ static void ask_grants(struct stk_courier *self)
         stk_twig_bool(&map, "urgent", 1);
     if (command(self, STK_VERB_CHANNEL_GRANT, &map, granted_by))
         self->call[PUSH].phase = ASKED;
+    else
+        rest(self, PUSH, URGENT_MS);
 }
 
 static int can_push(const struct stk_courier *self, const struct granted *granted)
@@ -463,6 +494,13 @@ static void push(struct stk_courier *self)
         rest(self, PUSH, 0);
         return;
     }
+    if (self->again && !pay(self, PUSH, self->in_push, 0)) {
+        self->in_push = self->granted_count;
+        settle_push(self, NULL, STK_OUTCOME_NOT_SENT, 0);
+        rest(self, PUSH, URGENT_MS);
+        return;
+    }
+    self->again = 0;
     stk_compose_init(&out, self->room, STK_MESSAGE_SIZE_MAX);
     stk_compose_begin(&out, sizeof call);
     for (uint32_t i = 0; i < self->in_push; i++)
@@ -495,6 +533,7 @@ static void push_over(struct stk_courier *self, int good, uint32_t retry_after_m
     }
     self->call[PUSH].failures = 0;
     rest(self, PUSH, retry_after_ms);
+    self->again = self->granted_count != 0;
     if (self->granted_count)
         self->call[PUSH].phase = READY;
 }
@@ -538,6 +577,8 @@ static void poll(struct stk_courier *self)
 {
     struct stk_call_poll call = {.kind = STK_KIND_ORDERS_IN};
     struct stk_composer out;
+    if (!pay(self, POLL, 1, 1))
+        return;
     stk_compose_init(&out, self->room, STK_MESSAGE_SIZE_MAX);
     stk_compose_begin(&out, sizeof call);
     head_of(self, POLL, &call.head, POLL_MS);
@@ -641,6 +682,7 @@ static void look(struct stk_courier *self, const struct seen *keys, uint32_t cou
         list[i].listing = stk_compose_string(&out, keys[i].listing);
         list[i].field = (uint16_t)(keys[i].kind + 1);
     }
+    self->looked = count;
     head_of(self, LOOK, &call.head, LOOK_MS);
     call.keys = stk_compose_list(&out, list, sizeof *list, count);
     if (!give(self, LOOK,
@@ -660,7 +702,7 @@ static void look_sample(struct stk_courier *self, const struct stk_value *rows)
 {
     static _Thread_local struct seen keys[STK_GRANTS_MAX];
     uint32_t count = 0;
-    for (uint32_t i = 0; i < rows->size && count < look_max(self); i++) {
+    for (uint32_t i = 0; i < rows->size && count < self->look_limit; i++) {
         text_in(&rows->as.items[i], "listing", keys[count].listing, sizeof keys[count].listing);
         keys[count].kind = STK_PUBLISH_QUANTITY;
         count += keys[count].listing[0] != 0;
@@ -694,9 +736,11 @@ static void ask_sample(struct stk_courier *self)
     struct stk_twig map = stk_twig_map(&tree, 3);
     stk_twig_text(&map, "channel", self->desk->instance);
     stk_twig_text(&map, "cursor", self->sample_cursor);
-    stk_twig_int(&map, "limit", least(look_max(self), STK_PAGE_MAX));
+    stk_twig_int(&map, "limit", least(self->look_limit, STK_PAGE_MAX));
     if (command(self, STK_VERB_LISTING_LIST, &map, sampled))
         self->call[LOOK].phase = ASKED;
+    else
+        rest(self, LOOK, URGENT_MS);
 }
 
 /* What was accepted first, then a sample of all. */
@@ -707,7 +751,10 @@ static void look_around(struct stk_courier *self)
     uint32_t count = 0;
     if (!look_max(self) || now_ms < self->call[LOOK].due_ms)
         return;
-    while (self->seen_count && count < look_max(self) &&
+    self->look_limit = look_max(self);
+    while (self->look_limit && !pay(self, LOOK, self->look_limit, 0))
+        self->look_limit /= 2;
+    while (self->seen_count && count < self->look_limit &&
            self->seen[self->seen_first].due_ms <= now_ms) {
         keys[count++] = self->seen[self->seen_first];
         self->seen_first = (self->seen_first + 1) % ACCEPTED_MAX;
@@ -715,9 +762,11 @@ static void look_around(struct stk_courier *self)
     }
     if (count) {
         look(self, keys, count);
-    } else if (now_ms >= self->sample_due_ms) {
+    } else if (self->look_limit && now_ms >= self->sample_due_ms) {
         self->sample_due_ms = now_ms + self->options.read_back_ms;
         ask_sample(self);
+    } else {
+        rest(self, LOOK, URGENT_MS);
     }
 }
 
@@ -728,7 +777,7 @@ static void discover(struct stk_courier *self)
     struct stk_call_discover call = {0};
     struct stk_composer out;
     if (!self->discovering || !(self->desk->manifest.kinds & STK_KIND_BIT(DISCOVERY)) ||
-        stk_desk_now(self->desk) < self->call[DISCOVER].due_ms)
+        stk_desk_now(self->desk) < self->call[DISCOVER].due_ms || !pay(self, DISCOVER, 1, 0))
         return;
     stk_compose_init(&out, self->room, STK_MESSAGE_SIZE_MAX);
     stk_compose_begin(&out, sizeof call);
@@ -769,16 +818,48 @@ static void look_done(struct stk_courier *self, const struct stk_message *messag
     rest(self, LOOK, head->retry_after_ms);
 }
 
+/* ---- what calls cost ---- */
+
+static void paid_off(struct stk_courier *self, enum work work, enum stk_status status,
+                     uint32_t retry_after_ms)
+{
+    struct call *call = &self->call[work];
+    uint32_t items = work == PUSH ? self->in_push : work == LOOK ? self->looked : 1;
+    if (self->purse.manifest && call->phase == OPEN)
+        stk_purse_done(&self->purse, &call->paid, items, status, retry_after_ms,
+                       stk_desk_now(self->desk));
+}
+
+static void learn(struct stk_courier *self, const struct stk_message *message, enum work work)
+{
+    struct stk_done_head head;
+    struct stk_budget budget;
+    stk_message_read(message, &head, sizeof head);
+    paid_off(self, work, (enum stk_status)head.status, head.retry_after_ms);
+    for (uint32_t i = 0; i < head.budgets.count; i++) {
+        stk_message_item(message, head.budgets, i, &budget, sizeof budget);
+        stk_purse_learn(&self->purse, stk_message_text(message, budget.bucket), &budget,
+                        stk_desk_now(self->desk));
+    }
+}
+
 /* ---- life ---- */
 
 void stk_courier_begin(struct stk_courier *self)
 {
+    struct stk_error err = {0};
     self->active = 1;
     self->draining = 0;
     self->generation++;
     self->flush_due_ms = 0;
     self->sample_due_ms = 0;
     memset(self->call, 0, sizeof self->call);
+    if (!self->purse.manifest && stk_purse_init(&self->purse, &self->desk->manifest, self->random,
+                                                stk_desk_now(self->desk), &err) != STK_OK) {
+        self->active = 0; /* no call rather than one too many */
+        stk_log(STK_LOG_ERROR, "its budgets cannot be kept: %s channel=%s", err.text,
+                self->desk->instance);
+    }
 }
 
 int stk_courier_drain(struct stk_courier *self)
@@ -806,6 +887,10 @@ void stk_courier_drop(struct stk_courier *self)
         self->in_push = self->granted_count;
         settle_push(self, NULL, STK_OUTCOME_NOT_SENT, 0);
     }
+    for (int i = 0; i < WORKS; i++) {
+        paid_off(self, (enum work)i, STK_TIMEOUT, 0);
+        stk_purse_give_back(&self->purse, &self->call[i].paid, stk_desk_now(self->desk));
+    }
     memset(self->call, 0, sizeof self->call);
 }
 
@@ -813,6 +898,7 @@ static void over(struct stk_courier *self, enum work work)
 {
     stk_log_limited(STK_LOG_WARN, 1000, "a call was not answered in time channel=%s kind=%d",
                     self->desk->instance, (int)work);
+    paid_off(self, work, STK_TIMEOUT, 0);
     if (work == PUSH) {
         settle_push(self, NULL, STK_OUTCOME_UNKNOWN, 0);
         push_over(self, 0, 0);
@@ -872,6 +958,7 @@ void stk_courier_done(struct stk_courier *self, const struct stk_message *messag
     for (int i = 0; i < WORKS; i++)
         if (self->call[i].phase == OPEN && self->call[i].number == head->call &&
             types[i] == message->type) {
+            learn(self, message, (enum work)i);
             takers[i](self, message);
             return;
         }

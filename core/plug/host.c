@@ -15,6 +15,7 @@
 #include "core/plug/word.h"
 #include <stdio.h>
 #include <stockade/ext/discovery.h>
+#include <stockade/ext/offers.h>
 #include <stockade/ext/orders.h>
 #include <stockade/ext/submit.h>
 #include <stockade/message.h>
@@ -188,6 +189,7 @@ static const void *get_extension(const struct stk_host *host, const char *id)
     } all[] = {{STK_EXT_SUBMIT, &ext_submit, 0},
                {STK_EXT_KV, &ext_kv, 0},
                {STK_EXT_ORDERS_IN, &ext_feed, STK_KIND_BIT(ORDERS_IN)},
+               {STK_EXT_OFFERS_IN, &ext_feed, STK_KIND_BIT(OFFERS_IN)},
                {STK_EXT_LISTING_UPDATES, &ext_updates, STK_KIND_BIT(LISTING_UPDATES)},
                {STK_EXT_DISCOVERY, &ext_discovery, STK_KIND_BIT(DISCOVERY)}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
