@@ -193,6 +193,7 @@ enum stk_status stk_sku_delete(struct stk_apply *apply)
         i = stk_catalog_cell(catalog, i)->next;
     }
     stk_row_delete_u32(&apply->record, STK_TABLE_SKU, sku);
+    stk_row_put_next_sku(&apply->record, state);
     stk_catalog_remove_sku(&state->catalog, sku);
     return STK_OK;
 }

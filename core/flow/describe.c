@@ -37,6 +37,7 @@ static const struct shape shapes[STK_TABLE_COUNT] = {
                              "Hzuv",
                              {"order_number", "line", "order", "since", "back_order", "units"}},
     [STK_TABLE_EARLY] = {"h", "z", {"order", "since"}},
+    [STK_TABLE_ENGINE] = {"1", "v", {"item", "next_sku"}},
     [STK_TABLE_LISTING] = {"4", "vubv", {"number", "channel", "active", "listing", "components"}},
     [STK_TABLE_LOCATION] = {"2",
                             "uuzvv",

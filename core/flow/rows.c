@@ -236,6 +236,30 @@ static enum stk_status load_sku(struct stk_state *state, struct stk_reader *key,
     return status == STK_OK ? name_sku(state, sku, attributes, err) : status;
 }
 
+enum { ENGINE_NEXT_SKU = 1 }; /* items of the table */
+
+void stk_row_put_next_sku(struct stk_record *out, const struct stk_state *state)
+{
+    uint8_t item = ENGINE_NEXT_SKU;
+    uint8_t *value = open_row(out, STK_TABLE_ENGINE, &item, sizeof item);
+    stk_record_row_close(out, value, stk_put_varint(value + 1, state->catalog.skus.top));
+}
+
+static enum stk_status load_engine(struct stk_state *state, struct stk_reader *key,
+                                   struct stk_reader *in, struct stk_error *err)
+{
+    uint8_t item = stk_get_u8(key);
+    if (item != ENGINE_NEXT_SKU)
+        return stk_error_set(err, STK_VERSION, "engine: item %u is not known here", item);
+    uint32_t next = get_u32(in);
+    enum stk_status status = done(in, "engine", err);
+    if (status == STK_OK)
+        status = stk_catalog_skip_skus(&state->catalog, next, err);
+    return status == STK_FULL
+               ? stk_error_set(err, STK_FULL, "capacity \"skus\" is smaller than what is stored")
+               : status;
+}
+
 /* ---- cells ---- */
 
 /* Those that most cells have first: their mask is one byte. What is on hand follows from the
@@ -1167,6 +1191,8 @@ static enum stk_status load(struct stk_state *state, enum stk_table table, struc
         return load_shortfall(state, key, &in, err);
     case STK_TABLE_EARLY:
         return load_early(state, key, &in, err);
+    case STK_TABLE_ENGINE:
+        return load_engine(state, key, &in, err);
     case STK_TABLE_CHANNEL:
         return stk_row_load_channel(state, key, &in, err);
     case STK_TABLE_PUBLISHED:

@@ -15,6 +15,8 @@ void stk_row_put_name(struct stk_record *out, enum stk_name_kind kind, uint16_t 
 void stk_row_put_location(struct stk_record *out, const struct stk_state *state,
                           stk_location_t location);
 void stk_row_put_sku(struct stk_record *out, const struct stk_state *state, stk_sku_t sku);
+/* A SKU was removed: its number, and those before, are not given again. */
+void stk_row_put_next_sku(struct stk_record *out, const struct stk_state *state);
 void stk_row_put_cell(struct stk_record *out, const struct stk_state *state, stk_cell_t cell);
 void stk_row_put_listing(struct stk_record *out, const struct stk_state *state,
                          stk_listing_t listing);

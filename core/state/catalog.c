@@ -281,19 +281,40 @@ static int sku_used(void *self, uint32_t sku)
     return stk_catalog_sku((struct stk_catalog *)self, sku)->id != 0;
 }
 
+/* A new SKU has a number that none had before: an archived order may name it for years. */
+static uint32_t next_sku(struct stk_catalog *catalog)
+{
+    struct stk_pool *pool = &catalog->skus;
+    uint32_t slot = pool->top;
+    if (slot == pool->capacity)
+        return STK_NONE;
+    pool->used = pool->top; /* those that were removed are used up, too */
+    stk_pool_take_at(pool, slot);
+    return slot;
+}
+
+enum stk_status stk_catalog_skip_skus(struct stk_catalog *catalog, uint32_t next,
+                                      struct stk_error *err)
+{
+    if (next > catalog->skus.capacity)
+        return full(err, "skus", catalog->skus.capacity);
+    if (next > catalog->skus.top)
+        catalog->skus.top = next;
+    return STK_OK;
+}
+
 static int listing_used(void *self, uint32_t listing)
 {
     return stk_catalog_listing((struct stk_catalog *)self, listing)->id != 0;
 }
 
 /* A slot of the pool of SKUs or of listings: any, or the one that recovery names, in any order; the
- * free lists are made when recovery is over, which is when any slot will do. */
+ * free list of listings is made when recovery is over, which is when any slot will do. */
 static uint32_t take_slot(struct stk_catalog *catalog, struct stk_pool *pool, uint32_t slot,
                           int (*used)(void *self, uint32_t slot))
 {
     if (slot == STK_NONE) {
         if (catalog->by_number) {
-            stk_pool_rebuild_free(&catalog->skus, sku_used, catalog);
             stk_pool_rebuild_free(&catalog->listings, listing_used, catalog);
             catalog->by_number = 0;
         }
@@ -319,7 +340,8 @@ enum stk_status stk_catalog_add_sku(struct stk_catalog *catalog, struct stk_byte
                              id.data);
     if (!ids_fit(catalog, 1))
         return full(err, "skus, in bytes of their ids", catalog->ids_bytes);
-    index = take_slot(catalog, &catalog->skus, *slot, sku_used);
+    index =
+        *slot == STK_NONE ? next_sku(catalog) : take_slot(catalog, &catalog->skus, *slot, sku_used);
     if (index == STK_NONE)
         return full(err, "skus", catalog->skus.capacity);
     sku = stk_catalog_sku(catalog, index);

@@ -1,5 +1,6 @@
 /* SKUs, locations, listings and their cells: key to slot, capacity fixed at start, a slot never
- * moves and is not used again before a restart (a reader on another thread may still look at it).
+ * moves and is not used again before a restart (a reader on another thread may still look at it); a
+ * SKU's slot, which archived orders name, is not used again at all.
  * Writer: the engine thread. Readers on any thread: find, cell chains, location ids. */
 #ifndef STK_STATE_CATALOG_H
 #define STK_STATE_CATALOG_H
@@ -166,6 +167,9 @@ enum stk_status stk_catalog_set_aliases(struct stk_catalog *catalog, stk_sku_t s
                                         struct stk_error *err);
 enum stk_status stk_catalog_set_attributes(struct stk_catalog *catalog, stk_sku_t sku,
                                            struct stk_bytes attributes, struct stk_error *err);
+/* New SKUs have this slot or a later one: those before were given away already. Recovery. */
+enum stk_status stk_catalog_skip_skus(struct stk_catalog *catalog, uint32_t next,
+                                      struct stk_error *err);
 /* 1 when remove_sku may be called. */
 int stk_catalog_sku_may_go(const struct stk_catalog *catalog, stk_sku_t sku);
 void stk_catalog_remove_sku(struct stk_catalog *catalog,

@@ -135,6 +135,45 @@ static void test_pages(void **state)
     fixture_restart(f);
 }
 
+static enum stk_status count_engine_rows(void *arg, const struct stk_batch_view *batch,
+                                         struct stk_error *err)
+{
+    struct stk_batch_view view = *batch;
+    struct stk_record_view record;
+    struct stk_row_view row;
+    struct stk_bytes bytes;
+    for (stk_seq_t seq = view.first; stk_batch_next(&view, &bytes); seq++) {
+        if (stk_record_open(bytes, seq, view.time_ms, &record, err) != STK_OK)
+            return STK_CORRUPT;
+        while (stk_record_next(&record, &row))
+            *(unsigned *)arg += row.table == STK_TABLE_ENGINE;
+    }
+    return STK_OK;
+}
+
+/* An archived order may name a SKU for years: nobody else gets its number. */
+static void test_a_deleted_skus_number_is_not_given_again(void **state)
+{
+    struct fixture *f = *state;
+    CALL(OK, "sku.put", "{'source':'t','sku':'last'}");
+    const struct stk_catalog *catalog = &stk_engine_state(f->engine)->catalog;
+    stk_sku_t last = stk_catalog_find_sku(catalog, (struct stk_bytes){"last", 4});
+    CALL(OK, "order.place",
+         "{'source':'amz','id':'1','fact':true,'lines':[{'sku':'last','quantity':1}]}");
+    CALL(OK, "order.cancel", "{'source':'amz','id':'c','order':'1'}");
+    fixture_wait(f, INT64_C(2) * 24 * 3600 * 1000); /* the order is archived */
+    CALL(OK, "sku.delete", "{'source':'t','sku':'last'}");
+    unsigned rows = 0; /* for a start from S, where nothing else is left of it */
+    struct stk_error err = {0};
+    f->options.log.read(f->options.log.self, 1, count_engine_rows, &rows, &err);
+    assert_int_equal(rows, 1);
+    fixture_restart(f);
+    CALL(OK, "sku.put", "{'source':'t','sku':'next'}");
+    catalog = &stk_engine_state(f->engine)->catalog;
+    assert_int_equal(stk_catalog_find_sku(catalog, (struct stk_bytes){"next", 4}), last + 1);
+    fixture_restart(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +185,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_nearest_location_of_equal_priority, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_pages, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_deleted_skus_number_is_not_given_again, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

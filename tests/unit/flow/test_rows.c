@@ -214,6 +214,36 @@ static void assert_same_cell(const struct stk_state *a, const struct stk_state *
                 m->transferred_in == n->transferred_in && m->transferred_out == n->transferred_out);
 }
 
+/* A SKU's number is not given again, also when S has nothing of it any more. */
+static void a_new_sku_has_a_new_number(void **unused)
+{
+    static uint8_t bytes[256];
+    struct stk_record out;
+    struct stk_row_view some[2];
+    stk_sku_t slot = STK_NONE;
+    struct stk_state other;
+    (void)unused;
+    assert_int_equal(stk_state_init(&other, &full_state_capacity, NULL), STK_OK);
+    stk_record_begin(&out, bytes, 9, 0, 0, 0);
+    stk_row_put_next_sku(&out, &full.state);
+    assert_int_equal(read_rows(&out, some), 1);
+    assert_int_equal(stk_row_load(&other, STK_TABLE_ENGINE, some[0].key, some[0].value, &err),
+                     STK_OK);
+    assert_int_equal(stk_catalog_add_sku(&other.catalog, (struct stk_bytes){"new", 3}, &slot, &err),
+                     STK_OK);
+    assert_int_equal(slot, full.state.catalog.skus.top);
+    assert_int_equal(stk_catalog_next_sku(&other.catalog, 0), slot);
+    uint8_t far[] = {1, 0xff, 0xff, 0xff, 0x7f}, item = 1, unknown = 9;
+    struct stk_bytes value = {(const char *)far, sizeof far};
+    assert_int_equal(
+        stk_row_load(&other, STK_TABLE_ENGINE, (struct stk_bytes){(char *)&item, 1}, value, &err),
+        STK_FULL);
+    assert_int_equal(stk_row_load(&other, STK_TABLE_ENGINE, (struct stk_bytes){(char *)&unknown, 1},
+                                  value, &err),
+                     STK_VERSION);
+    stk_state_fini(&other);
+}
+
 static void assert_same_books(const struct stk_book *a, const struct stk_book *b)
 {
     uint32_t m = a->first_movement, n = b->first_movement;
@@ -765,6 +795,7 @@ int main(void)
         cmocka_unit_test(loading_the_journal_again_changes_nothing),
         TEST(a_later_image_of_an_order_takes_its_place),
         TEST(an_archived_order_leaves_and_comes_back),
+        TEST(a_new_sku_has_a_new_number),
         TEST(deleted_rows_take_things_away),
         TEST(what_is_in_use_is_not_deleted),
         TEST(another_version_is_refused_by_name),
