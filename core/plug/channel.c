@@ -172,8 +172,10 @@ static void let_go(struct stk_instance *self)
     stk_intake_drop(self->intake);
     stk_courier_drop(self->courier);
     self->waiting = 0;
-    if (self->options.in_process)
-        return; /* its end lives as long as its instance */
+    if (self->options.in_process) { /* its end lives as long as its instance */
+        stk_link_detach(self->desk.link);
+        return;
+    }
     stk_child_end(&self->child);
     stk_link_destroy(self->desk.link);
     self->desk.link = NULL;
@@ -181,7 +183,7 @@ static void let_go(struct stk_instance *self)
 
 static void fell(struct stk_instance *self, const char *why)
 {
-    int64_t now_ms = now_of(self), oldest_ms = self->crash_ms[self->crashes % CRASHES_MAX];
+    int64_t now_ms = now_of(self);
     char text[300];
     let_go(self);
     stk_counter_add(&self->desk.counters.crashes, 1);
@@ -194,8 +196,9 @@ static void fell(struct stk_instance *self, const char *why)
         become(self, STK_INSTANCE_FAILED, why);
         return;
     }
+    /* the oldest of the last five stands where the next one will */
     if (self->crashes >= CRASHES_MAX &&
-        now_ms - (self->crashes > CRASHES_MAX ? oldest_ms : self->crash_ms[0]) < CRASHES_MS) {
+        now_ms - self->crash_ms[self->crashes % CRASHES_MAX] < CRASHES_MS) {
         snprintf(text, sizeof text, "%s; %d times within a minute; channel.resync starts it again",
                  why, CRASHES_MAX);
         self->resync_asked = -1;
