@@ -45,7 +45,7 @@ static enum stk_status decide(const struct stk_apply *apply, const struct stk_co
     const struct stk_state *state = apply->state;
     int64_t target = quantity;
     int known = 1;
-    stk_time_t last_ms = cell == STK_NONE ? 0 : stk_catalog_cell_more(&state->catalog, cell)->as_of;
+    stk_time_t last_ms = cell == STK_NONE ? 0 : *stk_catalog_counted(&state->catalog, cell);
     if (spec->as_of_ms < last_ms)
         return STK_STALE;
     if (cell != STK_NONE) {
@@ -88,7 +88,7 @@ static int64_t book(struct stk_apply *apply, const struct stk_count_spec *spec, 
         at->written_off += (uint32_t)-difference;
     numbers.on_hand = on_hand;
     stk_cell_write(at, numbers);
-    stk_catalog_cell_more(catalog, cell)->as_of = spec->as_of_ms;
+    *stk_catalog_counted(catalog, cell) = spec->as_of_ms;
     stk_apply_touch(apply, cell);
     if (difference > 0)
         stk_order_cover_back_orders(apply, at->sku);
@@ -135,8 +135,7 @@ enum stk_status stk_count_authority(struct stk_apply *apply, stk_location_t loca
 static enum stk_status refuse_count(struct stk_apply *apply, enum stk_status status,
                                     stk_cell_t cell)
 {
-    stk_time_t last_ms =
-        cell == STK_NONE ? 0 : stk_catalog_cell_more(&apply->state->catalog, cell)->as_of;
+    stk_time_t last_ms = cell == STK_NONE ? 0 : *stk_catalog_counted(&apply->state->catalog, cell);
     switch (status) {
     case STK_STALE:
         stk_apply_refuse(apply, status,

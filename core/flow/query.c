@@ -144,7 +144,7 @@ static void say_cells(struct stk_apply *apply, stk_sku_t sku)
         stk_doc_key_uint(doc, "available", stk_cell_available(n));
         stk_doc_key_uint(doc, "unsellable", n.unsellable);
         stk_doc_key_uint(doc, "earmarked", n.earmarked);
-        stk_doc_key_int(doc, "counted_at", stk_catalog_cell_more(catalog, i)->as_of);
+        stk_doc_key_int(doc, "counted_at", *stk_catalog_counted(catalog, i));
         i = cell->next;
     }
     stk_doc_array_close(doc, mark, count);

@@ -299,7 +299,7 @@ void stk_row_put_cell(struct stk_record *out, const struct stk_state *state, stk
     const uint64_t field[CELL_FIELDS] = {
         [CELL_HELD] = numbers.held,
         [CELL_RECEIVED] = at->received,
-        [CELL_AS_OF] = (uint64_t)more->as_of,
+        [CELL_AS_OF] = (uint64_t)*stk_catalog_counted(&state->catalog, cell),
         [CELL_SHIPPED] = at->shipped,
         [CELL_UNSELLABLE] = numbers.unsellable,
         [CELL_RETURNED] = at->returned,
@@ -363,10 +363,12 @@ static void set_cell(struct stk_state *state, stk_cell_t cell, const struct stk_
     at->returned = (uint32_t)field[CELL_RETURNED];
     at->found = (uint32_t)field[CELL_FOUND];
     at->written_off = (uint32_t)field[CELL_WRITTEN_OFF];
-    if (field[CELL_AS_OF] | field[CELL_MOVES_SINCE] | field[CELL_TRANSFERRED_IN] |
-        field[CELL_TRANSFERRED_OUT] | (uint64_t)more->as_of | (uint64_t)more->moves_since |
-        more->transferred_in | more->transferred_out) { /* else it stays untouched memory */
-        more->as_of = (stk_time_t)field[CELL_AS_OF];
+    stk_time_t *counted = stk_catalog_counted(&state->catalog, cell);
+    if (*counted != (stk_time_t)field[CELL_AS_OF])
+        *counted = (stk_time_t)field[CELL_AS_OF];
+    if (field[CELL_MOVES_SINCE] | field[CELL_TRANSFERRED_IN] | field[CELL_TRANSFERRED_OUT] |
+        (uint64_t)more->moves_since | more->transferred_in |
+        more->transferred_out) { /* else it stays untouched memory */
         more->moves_since = (stk_time_t)field[CELL_MOVES_SINCE];
         more->transferred_in = (uint32_t)field[CELL_TRANSFERRED_IN];
         more->transferred_out = (uint32_t)field[CELL_TRANSFERRED_OUT];

@@ -338,7 +338,7 @@ static uint32_t zero_missing(struct stk_apply *apply, uint32_t slot,
         if (sku == STK_NONE)
             break;
         stk_cell_t cell = stk_catalog_find_cell(catalog, sku, snapshot->location);
-        if (cell != STK_NONE && stk_catalog_cell_more(catalog, cell)->as_of < snapshot->as_of_ms &&
+        if (cell != STK_NONE && *stk_catalog_counted(catalog, cell) < snapshot->as_of_ms &&
             stk_cell_numbers(stk_catalog_cell(catalog, cell)).on_hand)
             stk_count_apply(apply, spec, snapshot->location, sku, 0);
         snapshot->next_row = sku + 1;

@@ -11,6 +11,7 @@
 #define NAME_SEED    UINT64_C(0x736b75)
 #define LISTING_SEED UINT64_C(0x6c697374) /* + channel */
 #define ID_BYTES     (STK_ID_MAX + 1u)
+#define NAMES_MAX    0x80000000u /* SKUs and aliases together */
 
 /* --- texts --- */
 
@@ -65,6 +66,7 @@ static enum stk_status init_pools(struct stk_catalog *catalog,
         {&catalog->sku_more, sizeof(struct stk_sku_more), capacity->skus},
         {&catalog->cells, sizeof(struct stk_cell), capacity->cells},
         {&catalog->cell_more, sizeof(struct stk_cell_more), capacity->cells},
+        {&catalog->cell_counted, sizeof(stk_time_t), capacity->cells},
         /* one more, because 0 means none */
         {&catalog->aliases, sizeof(struct stk_alias), capacity->aliases + 1},
         {&catalog->listings, sizeof(struct stk_listing), capacity->listings},
@@ -87,10 +89,12 @@ static enum stk_status init_names(struct stk_catalog *catalog,
     uint64_t names = (uint64_t)capacity->skus + capacity->aliases;
     uint64_t texts = names + capacity->listings;
     enum stk_status status;
-    if (names >= STK_ALIAS_BIT)
+    if (names >= NAMES_MAX)
         return stk_error_set(err, STK_INVALID, "%llu SKUs and aliases are more than there can be",
                              (unsigned long long)names);
-    status = stk_index_init(&catalog->sku_names, (uint32_t)names, err);
+    status = stk_index_init(&catalog->sku_names, capacity->skus, err);
+    if (status == STK_OK)
+        status = stk_index_init(&catalog->alias_names, capacity->aliases + 1, err);
     if (status == STK_OK)
         status = stk_index_init(&catalog->listing_names, capacity->listings, err);
     if (status == STK_OK)
@@ -124,10 +128,12 @@ void stk_catalog_fini(struct stk_catalog *catalog)
     stk_pool_fini(&catalog->sku_more);
     stk_pool_fini(&catalog->cells);
     stk_pool_fini(&catalog->cell_more);
+    stk_pool_fini(&catalog->cell_counted);
     stk_pool_fini(&catalog->aliases);
     stk_pool_fini(&catalog->listings);
     stk_pool_fini(&catalog->components);
     stk_index_fini(&catalog->sku_names);
+    stk_index_fini(&catalog->alias_names);
     stk_index_fini(&catalog->listing_names);
     stk_heap_fini(&catalog->text);
     stk_mem_unreserve(catalog->ids, catalog->ids_bytes);
@@ -146,33 +152,44 @@ static uint64_t listing_hash(stk_channel_t channel, struct stk_bytes id)
     return stk_hash64(id.data, id.size, LISTING_SEED + channel);
 }
 
-/* What an index value says: the SKU when its name is this one. */
-static stk_sku_t named(const struct stk_catalog *catalog, uint32_t value, struct stk_bytes name)
+/* The SKU when its id, or this alias, is the name. */
+static stk_sku_t named(const struct stk_catalog *catalog, uint32_t slot, struct stk_bytes name)
 {
-    if (value & STK_ALIAS_BIT) {
-        const struct stk_alias *alias = stk_pool_at(&catalog->aliases, value & ~STK_ALIAS_BIT);
-        return same(packed(catalog, alias->text), name) ? alias->sku : STK_NONE;
-    }
-    const struct stk_sku *sku = stk_catalog_sku(catalog, value);
+    const struct stk_sku *sku = stk_catalog_sku(catalog, slot);
     /* relaxed: the index entry was read with acquire; gone when it was removed since */
     uint32_t id = atomic_load_explicit(&sku->id, memory_order_relaxed);
-    return same(packed(catalog, id), name) ? value : STK_NONE;
+    return same(packed(catalog, id), name) ? slot : STK_NONE;
+}
+
+static stk_sku_t aliased(const struct stk_catalog *catalog, uint32_t slot, struct stk_bytes name)
+{
+    const struct stk_alias *alias = stk_pool_at(&catalog->aliases, slot);
+    return same(packed(catalog, alias->text), name) ? alias->sku : STK_NONE;
+}
+
+static inline stk_sku_t find_in(const struct stk_catalog *catalog, const struct stk_index *index,
+                                stk_sku_t (*fits)(const struct stk_catalog *catalog, uint32_t slot,
+                                                  struct stk_bytes name),
+                                uint64_t hash, struct stk_bytes name)
+{
+    uint32_t version, value;
+    do {
+        uint64_t cursor = 0;
+        version = stk_index_read_begin(index);
+        while ((value = stk_index_next(index, hash, &cursor)) != STK_NONE) {
+            stk_sku_t sku = fits(catalog, value, name);
+            if (sku != STK_NONE)
+                return sku;
+        }
+    } while (stk_index_read_retry(index, version));
+    return STK_NONE;
 }
 
 stk_sku_t stk_catalog_find_sku(const struct stk_catalog *catalog, struct stk_bytes name)
 {
     uint64_t hash = name_hash(name);
-    uint32_t version, value;
-    do {
-        uint64_t cursor = 0;
-        version = stk_index_read_begin(&catalog->sku_names);
-        while ((value = stk_index_next(&catalog->sku_names, hash, &cursor)) != STK_NONE) {
-            stk_sku_t sku = named(catalog, value, name);
-            if (sku != STK_NONE)
-                return sku;
-        }
-    } while (stk_index_read_retry(&catalog->sku_names, version));
-    return STK_NONE;
+    stk_sku_t sku = find_in(catalog, &catalog->sku_names, named, hash, name);
+    return sku != STK_NONE ? sku : find_in(catalog, &catalog->alias_names, aliased, hash, name);
 }
 
 uint64_t stk_catalog_prefetch_name(const struct stk_catalog *catalog, struct stk_bytes name)
@@ -186,8 +203,8 @@ stk_sku_t stk_catalog_prefetch_sku(const struct stk_catalog *catalog, uint64_t h
 {
     uint64_t cursor = 0;
     uint32_t value = stk_index_next(&catalog->sku_names, hash, &cursor);
-    if (value == STK_NONE || value & STK_ALIAS_BIT)
-        return STK_NONE; /* aliases are rare */
+    if (value == STK_NONE)
+        return STK_NONE; /* by an alias: they are rare */
     __builtin_prefetch(stk_catalog_sku(catalog, value));
     return value;
 }
@@ -200,7 +217,7 @@ stk_cell_t stk_catalog_prefetch_cell(const struct stk_catalog *catalog, stk_sku_
     __builtin_prefetch(catalog->ids + (id == STK_ID_GONE ? 0 : id));
     if (cell != STK_NONE) {
         __builtin_prefetch(stk_catalog_cell(catalog, cell), 1);
-        __builtin_prefetch(stk_catalog_cell_more(catalog, cell));
+        __builtin_prefetch(stk_catalog_counted(catalog, cell));
     }
     return cell;
 }
@@ -411,8 +428,7 @@ static int is_new_alias(const struct stk_catalog *catalog, const struct stk_byte
 static void remove_alias(struct stk_catalog *catalog, uint32_t *link)
 {
     const struct stk_alias *alias = alias_at(catalog, *link);
-    stk_index_remove(&catalog->sku_names, name_hash(packed(catalog, alias->text)),
-                     *link | STK_ALIAS_BIT);
+    stk_index_remove(&catalog->alias_names, name_hash(packed(catalog, alias->text)), *link);
     *link = alias->next; /* the slot stays as it is: a reader may be there */
 }
 
@@ -424,8 +440,7 @@ static void add_alias(struct stk_catalog *catalog, stk_sku_t sku, struct stk_byt
     *alias_at(catalog, index) =
         (struct stk_alias){.sku = sku, .text = pack(catalog, name), .next = more->first_alias};
     more->first_alias = index;
-    stk_assert(stk_index_insert(&catalog->sku_names, name_hash(name), index | STK_ALIAS_BIT) ==
-               STK_OK);
+    stk_assert(stk_index_insert(&catalog->alias_names, name_hash(name), index) == STK_OK);
 }
 
 enum stk_status stk_catalog_set_aliases(struct stk_catalog *catalog, stk_sku_t sku,

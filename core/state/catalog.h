@@ -74,19 +74,19 @@ struct stk_location {
 
 struct stk_catalog {
     /* used counts what cannot be had before a restart: removed SKUs, listings and aliases too */
-    struct stk_pool skus, sku_more, cells, cell_more, aliases, listings, components;
+    struct stk_pool skus, sku_more, cells, cell_more, cell_counted, aliases, listings, components;
     uint32_t sku_count, listing_count; /* that live */
     struct stk_heap text;              /* attributes */
     char *ids;                         /* ids and aliases, packed, never given back */
     uint64_t ids_bytes, ids_top;
-    uint8_t by_number;          /* slots were taken by number since the free lists were made */
-    struct stk_index sku_names; /* ids, aliases, barcodes; value: sku, or alias | STK_ALIAS_BIT */
+    uint8_t by_number;              /* slots were taken by number since the free lists were made */
+    struct stk_index sku_names;     /* by id */
+    struct stk_index alias_names;   /* aliases and barcodes; apart, as it may stay untouched */
     struct stk_index listing_names; /* by channel and id */
     struct stk_location location[STK_LOCATIONS_MAX];
     _Atomic uint16_t locations; /* those from here on are unused; raised when all of a new one was
                                    written, whose id is constant */
 };
-#define STK_ALIAS_BIT 0x80000000u
 
 struct stk_catalog_capacity {
     uint32_t skus, cells, aliases, listings, components;
@@ -133,6 +133,12 @@ static inline struct stk_cell_more *stk_catalog_cell_more(const struct stk_catal
                                                           stk_cell_t cell)
 {
     return (struct stk_cell_more *)stk_pool_at(&catalog->cell_more, cell);
+}
+/* As of when it was counted last; 0 = never. Nearly every cell has that and nothing of the above.
+ */
+static inline stk_time_t *stk_catalog_counted(const struct stk_catalog *catalog, stk_cell_t cell)
+{
+    return (stk_time_t *)stk_pool_at(&catalog->cell_counted, cell);
 }
 static inline struct stk_listing *stk_catalog_listing(const struct stk_catalog *catalog,
                                                       stk_listing_t listing)

@@ -30,7 +30,6 @@ _Static_assert(sizeof(struct stk_cell) == 64, "one cache line");
 /* What most cells never need, beside them in an array of its own, untouched until something is
  * written: so zero means nothing everywhere. */
 struct stk_cell_more {
-    stk_time_t as_of;       /* of the last count; 0 = never */
     stk_time_t moves_since; /* movements before this are not kept (capacity or window) */
     uint32_t transferred_in, transferred_out;
     uint32_t first_move, last_move; /* of book's movements, oldest first, by time of

@@ -163,7 +163,7 @@ static enum stk_status check_totals(const struct stk_catalog *catalog, const str
         return BROKEN("catalog: %llu SKUs and %llu listings live, the counts say %u and %u",
                       (unsigned long long)totals->skus, (unsigned long long)totals->listings,
                       catalog->sku_count, catalog->listing_count);
-    if (totals->skus + totals->aliases != catalog->sku_names.count ||
+    if (totals->skus != catalog->sku_names.count || totals->aliases != catalog->alias_names.count ||
         totals->listings != catalog->listing_names.count)
         return BROKEN("catalog: its indexes have names that nothing has");
     if (totals->of_skus != totals->of_listings || totals->of_skus != catalog->components.used)

@@ -101,7 +101,8 @@ static void make_skus(struct full_state *full)
         change(full, cell, 100, 0, 0);
     }
     struct stk_cell_more *more = stk_catalog_cell_more(catalog, 1);
-    more->as_of = NOW_MS - 70, more->moves_since = NOW_MS - 90;
+    *stk_catalog_counted(catalog, 1) = NOW_MS - 70;
+    more->moves_since = NOW_MS - 90;
     more->transferred_in = 6, more->transferred_out = 5;
     cell_at(full, 1)->returned = 4, cell_at(full, 1)->found = 3, cell_at(full, 1)->written_off = 2;
     stk_cell_write(cell_at(full, 1), (struct stk_cell_numbers){99, 0, 7, 0});

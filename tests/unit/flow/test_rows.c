@@ -210,8 +210,10 @@ static void assert_same_cell(const struct stk_state *a, const struct stk_state *
     assert_memory_equal((uint8_t *)&x + offsetof(struct stk_cell, on_hand),
                         (uint8_t *)&y + offsetof(struct stk_cell, on_hand),
                         offsetof(struct stk_cell, first_hold) - offsetof(struct stk_cell, on_hand));
-    assert_true(m->as_of == n->as_of && m->moves_since == n->moves_since &&
-                m->transferred_in == n->transferred_in && m->transferred_out == n->transferred_out);
+    assert_true(*stk_catalog_counted(&a->catalog, cell) ==
+                *stk_catalog_counted(&b->catalog, other));
+    assert_true(m->moves_since == n->moves_since && m->transferred_in == n->transferred_in &&
+                m->transferred_out == n->transferred_out);
 }
 
 /* A SKU's number is not given again, also when S has nothing of it any more. */
