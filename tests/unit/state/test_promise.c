@@ -251,6 +251,26 @@ static void caps_retire_in_turn(void **state)
     assert_int_equal(p.count, 1);
 }
 
+/* The younger counter's cap stands for the older one, so it goes no earlier than that. */
+static void a_read_back_keeps_the_turn(void **state)
+{
+    uint32_t first, second, third;
+    (void)state;
+    known(STK_WRITE_SET, 0);
+    first = grant(set(1), 10000);
+    second = grant(set(1), 10000);
+    stk_promise_left(&p, first, 10500);
+    assert_int_equal(stk_promise_order(&p, &bounds, 1, 10600), 0);
+    stk_promise_applied(&p, &bounds, second, 10600, 0);
+    third = grant(set(0), 11000);
+    stk_promise_applied(&p, &bounds, third, 11100, 0);
+    assert_int_equal(stk_promise_readback(&p, &bounds, 0, 13000, 13000, &drift), STK_OK);
+    stk_promise_watermark(&p, 13000);
+    assert_int_equal(stk_promise_units(&p), 1);
+    stk_promise_watermark(&p, 13001);
+    assert_int_equal(stk_promise_units(&p), 0);
+}
+
 static void a_read_back_wins_slack_back_once_w_has_passed_it(void **state)
 {
     (void)state;
@@ -344,6 +364,27 @@ static void at_eight_the_two_oldest_merge(void **state)
     stk_promise_watermark(&p, 12011);
     assert_int_equal(stk_promise_units(&p), 1);
     assert_int_equal(p.count, 1);
+}
+
+static void merged_ones_are_covered_by_what_covers_both(void **state)
+{
+    uint32_t second = 0, last;
+    (void)state;
+    known(STK_WRITE_SET, 20);
+    for (int i = 0; i < 7; i++) {
+        uint32_t number = grant(set(1), 10000 + i);
+        stk_promise_left(&p, number, 10000 + i);
+        second = i == 1 ? number : second;
+    }
+    assert_int_equal(p.count, STK_PROMISE_GENERATIONS);
+    last = grant(set(1), 11001); /* after the first one's window, and not the second one's */
+    assert_int_equal(stk_promise_units(&p), 28);
+    stk_promise_applied(&p, &bounds, second, 11100, 0);
+    stk_promise_watermark(&p, 12000);
+    assert_int_equal(stk_promise_units(&p), 28);
+    stk_promise_applied(&p, &bounds, last, 12100, 0);
+    stk_promise_watermark(&p, 12101);
+    assert_int_equal(stk_promise_units(&p), 7);
 }
 
 static void numbers_that_lie_far_apart_are_not_compared(void **state)
@@ -646,10 +687,12 @@ int main(void)
         cmocka_unit_test(what_is_refused_comes_back),
         cmocka_unit_test(a_restock_outlives_the_refusal_of_the_write_it_was_added_to),
         cmocka_unit_test(caps_retire_in_turn),
+        cmocka_unit_test(a_read_back_keeps_the_turn),
         cmocka_unit_test(a_read_back_wins_slack_back_once_w_has_passed_it),
         cmocka_unit_test(beyond_u_is_drift_but_for_orders_seen_meanwhile),
         cmocka_unit_test(limits_are_what_may_be_granted),
         cmocka_unit_test(at_eight_the_two_oldest_merge),
+        cmocka_unit_test(merged_ones_are_covered_by_what_covers_both),
         cmocka_unit_test(numbers_that_lie_far_apart_are_not_compared),
         cmocka_unit_test(bytes_come_back_and_damage_is_found),
         cmocka_unit_test(long_walks_keep_u_above_the_truth),
