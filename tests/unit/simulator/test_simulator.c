@@ -45,6 +45,7 @@ struct fake {
     uint8_t outcome[GRANTS_MAX], reported[GRANTS_MAX];
     uint8_t seen[ORDERS_MAX]; /* by the number in an order's id */
     uint64_t repeats;
+    int refused; /* the last submit did not become durable */
     uint64_t outcomes[16];
     char log[512];
     uint64_t first_units; /* ordered */
@@ -234,7 +235,8 @@ static stk_status_t submit(const struct stk_host *host, const struct stk_ask_sub
     assert_true(fake->submits < OPEN_MAX);
     fake->submit[fake->submits++] = ask.head.call;
     fake->submits_total++;
-    if (fake->next_reply) /* it will be refused: nothing of it happens */
+    fake->refused = fake->next_reply != STK_OK;
+    if (fake->refused) /* nothing of it happens */
         return STK_OK;
     for (const struct stk_message *at = stk_message_first(message, ask.events); at;
          at = stk_message_next(message, ask.events, at)) {
@@ -274,6 +276,7 @@ static stk_status_t poll_done(const struct stk_host *host, const struct stk_done
     fake->done[STK_CALL_POLL]++;
     fake->last_status = done->head.status;
     fake->polls += done->head.status == STK_OK;
+    assert_false(done->head.status == STK_OK && fake->refused); /* done is durable */
     if ((uint64_t)fake->poll_open == done->head.call)
         fake->poll_open = 0;
     else if ((uint64_t)fake->offers_open == done->head.call)
