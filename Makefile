@@ -301,7 +301,7 @@ trade: all $(TRADE_BIN)
 sim: all $(SIM_BIN)
 	@tests/lib/run-tests --show sim
 crash: all $(CRASH_BINS) $(PRELOADS)
-	@$(if $(CYCLES),CRASH_CYCLES=$(CYCLES) TIMEOUT_CRASH=$$((240 + 15 * $(CYCLES)))) \
+	@$(if $(CYCLES),CRASH_CYCLES=$(CYCLES) TIMEOUT_CRASH=$$((480 + 20 * $(CYCLES)))) \
 	    tests/lib/run-tests --show crash
 fuzz: fuzz-programs
 	@tests/lib/run-tests fuzz

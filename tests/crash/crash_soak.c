@@ -20,7 +20,7 @@
 
 #define RATE_PER_S 20000
 #define WIRES      8
-#define SKUS       2000
+#define SKUS       500
 #define SALE_EVERY 1000
 #define IN_FLIGHT  65536
 #define BUCKETS    400 /* of time: 5 % wide each, from 10 us on */
