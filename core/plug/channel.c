@@ -327,6 +327,7 @@ static void on_message(void *arg, const void *data, uint32_t size)
         on_word(self, message);
     else if (message->space == STK_SPACE_DONE)
         stk_courier_done(self->courier, message);
+    stk_courier_tick(self->courier); /* the next call need not wait for the clock */
     stk_intake_pump(self->intake);
     stk_clerk_publish(&self->desk.clerk);
 }

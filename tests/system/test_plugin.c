@@ -228,6 +228,7 @@ static void killed(void **state)
     int64_t cycles = test_size("PLUGIN_KILLS", 5);
     (void)state;
     start("process", "");
+    until(state_is("active"));
     map_listing();
     ask("channel.golive", "{'source':'t','channel':'shop','step':'full'}");
     until(pushed() == 1000);
@@ -280,15 +281,15 @@ static void bad_in_a_child(void **state)
     static const char *const more[] = {"lie", "hang", "spin"};
     (void)state;
     start("process", "");
-    map_listing();
     until(state_is("active"));
+    map_listing();
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         misbehaves(words[i]);
     usleep(1000);
     finish();
     start("process", "");
-    map_listing();
     until(state_is("active"));
+    map_listing();
     for (size_t i = 0; i < sizeof more / sizeof *more; i++)
         misbehaves(more[i]);
     finish();
@@ -299,8 +300,8 @@ static void bounded_in_a_child(void **state)
 {
     (void)state;
     start("process", "");
-    map_listing();
     until(state_is("active"));
+    map_listing();
     mode("flood");
     usleep(500000);
     mode("fds");
@@ -317,8 +318,8 @@ static void quarantine(void **state)
 {
     (void)state;
     start("process", "");
-    map_listing();
     until(state_is("active"));
+    map_listing();
     mode("exit");
     until(state_is("quarantined"));
     assert_int_equal(test_number(channel(), "crashes"), 5);
