@@ -101,7 +101,8 @@ static enum stk_status init_names(struct stk_catalog *catalog,
         status = stk_heap_init(&catalog->text, capacity->text_bytes, err);
     if (status != STK_OK)
         return status;
-    catalog->ids_bytes = ID_BYTES * (texts + 1);
+    /* an alias may have had a place of 16 and one of 32 bytes before */
+    catalog->ids_bytes = ID_BYTES * (texts + 1) + UINT64_C(48) * capacity->aliases;
     if (catalog->ids_bytes > UINT32_MAX)
         catalog->ids_bytes = UINT32_MAX;
     catalog->ids_top = 1; /* 0 means none */
@@ -161,10 +162,19 @@ static stk_sku_t named(const struct stk_catalog *catalog, uint32_t slot, struct 
     return same(packed(catalog, id), name) ? slot : STK_NONE;
 }
 
+/* An alias's slot and text are used again when it was taken away: another thread may look at them
+ * while that is done, and learns from the index that it did. */
 static stk_sku_t aliased(const struct stk_catalog *catalog, uint32_t slot, struct stk_bytes name)
 {
     const struct stk_alias *alias = stk_pool_at(&catalog->aliases, slot);
-    return same(packed(catalog, alias->text), name) ? alias->sku : STK_NONE;
+    uint32_t at = atomic_load_explicit(&alias->text, memory_order_relaxed);
+    const _Atomic char *text = (const _Atomic char *)catalog->ids + at;
+    if ((uint8_t)atomic_load_explicit(text, memory_order_relaxed) != name.size || !name.size)
+        return STK_NONE;
+    for (uint32_t i = 0; i < name.size; i++)
+        if (atomic_load_explicit(text + 1 + i, memory_order_relaxed) != name.data[i])
+            return STK_NONE;
+    return atomic_load_explicit(&alias->sku, memory_order_relaxed);
 }
 
 static inline stk_sku_t find_in(const struct stk_catalog *catalog, const struct stk_index *index,
@@ -178,8 +188,11 @@ static inline stk_sku_t find_in(const struct stk_catalog *catalog, const struct 
         version = stk_index_read_begin(index);
         while ((value = stk_index_next(index, hash, &cursor)) != STK_NONE) {
             stk_sku_t sku = fits(catalog, value, name);
-            if (sku != STK_NONE)
-                return sku;
+            if (sku == STK_NONE)
+                continue;
+            if (fits == aliased && stk_index_read_retry(index, version))
+                break; /* the alias may have become another one under our eyes */
+            return sku;
         }
     } while (stk_index_read_retry(index, version));
     return STK_NONE;
@@ -429,16 +442,59 @@ static void remove_alias(struct stk_catalog *catalog, uint32_t *link)
 {
     const struct stk_alias *alias = alias_at(catalog, *link);
     stk_index_remove(&catalog->alias_names, name_hash(packed(catalog, alias->text)), *link);
-    *link = alias->next; /* the slot stays as it is: a reader may be there */
+    uint32_t index = *link;
+    *link = alias->next; /* sku and text stay as they are: a reader may be there */
+    alias_at(catalog, index)->next = catalog->alias_free[alias->class];
+    catalog->alias_free[alias->class] = index;
+    catalog->aliases_free++;
+}
+
+static const uint8_t class_bytes[STK_ALIAS_CLASSES] = {16, 32, ID_BYTES};
+
+/* A slot whose text has room for so many bytes: one that was taken away, else a new one, else a
+ * smaller one that gets more room, which happens to a slot twice at the most. */
+static uint32_t take_alias(struct stk_catalog *catalog, uint32_t bytes)
+{
+    uint32_t class = 0, index = 0;
+    while (class_bytes[class] < bytes)
+        class ++;
+    for (uint32_t i = class; i < STK_ALIAS_CLASSES && !index; i++)
+        index = catalog->alias_free[i];
+    if (!index && (index = stk_pool_take(&catalog->aliases)) != STK_NONE) {
+        struct stk_alias *alias = alias_at(catalog, index);
+        *alias = (struct stk_alias){.text = (uint32_t)catalog->ids_top, .class = class};
+        catalog->ids_top += class_bytes[class];
+        return index;
+    }
+    for (uint32_t i = class; i-- > 0 && index == STK_NONE;)
+        index = catalog->alias_free[i] ? catalog->alias_free[i] : STK_NONE;
+    stk_assert(index != STK_NONE);
+    struct stk_alias *alias = alias_at(catalog, index);
+    catalog->alias_free[alias->class] = alias->next;
+    catalog->aliases_free--;
+    if (alias->class < class) {
+        atomic_store_explicit(&alias->text, (uint32_t)catalog->ids_top, memory_order_relaxed);
+        catalog->ids_top += class_bytes[class];
+        alias->class = class;
+    }
+    return index;
 }
 
 static void add_alias(struct stk_catalog *catalog, stk_sku_t sku, struct stk_bytes name)
 {
-    uint32_t index = stk_pool_take(&catalog->aliases);
     struct stk_sku_more *more = stk_catalog_sku_more(catalog, sku);
-    stk_assert(index != STK_NONE);
-    *alias_at(catalog, index) =
-        (struct stk_alias){.sku = sku, .text = pack(catalog, name), .next = more->first_alias};
+    stk_assert(name.size >= 1 && name.size <= STK_ID_MAX);
+    /* whoever reads what is written here learns from the index that it has to look again */
+    stk_seqlock_write_begin(&catalog->alias_names.moves);
+    uint32_t index = take_alias(catalog, 1 + name.size);
+    struct stk_alias *alias = alias_at(catalog, index);
+    _Atomic char *text = (_Atomic char *)catalog->ids + alias->text;
+    atomic_store_explicit(text, (char)name.size, memory_order_relaxed);
+    for (uint32_t i = 0; i < name.size; i++)
+        atomic_store_explicit(text + 1 + i, name.data[i], memory_order_relaxed);
+    atomic_store_explicit(&alias->sku, sku, memory_order_relaxed);
+    stk_seqlock_write_end(&catalog->alias_names.moves);
+    alias->next = more->first_alias;
     more->first_alias = index;
     stk_assert(stk_index_insert(&catalog->alias_names, name_hash(name), index) == STK_OK);
 }
@@ -456,7 +512,8 @@ enum stk_status stk_catalog_set_aliases(struct stk_catalog *catalog, stk_sku_t s
                                  (int)names[i].size, names[i].data);
         fresh += (uint32_t)is_new_alias(catalog, names, i);
     }
-    if (catalog->aliases.capacity - catalog->aliases.used < fresh || !ids_fit(catalog, fresh))
+    if (catalog->aliases.capacity - catalog->aliases.used + catalog->aliases_free < fresh ||
+        !ids_fit(catalog, fresh))
         return full(err, "aliases and barcodes", catalog->aliases.capacity - 1);
     if (count == 0 && stk_catalog_sku_more(catalog, sku)->first_alias == 0)
         return STK_OK;

@@ -34,10 +34,12 @@ struct stk_sku_more {
 
 /* An alias or barcode that leads to a SKU. */
 struct stk_alias {
-    stk_sku_t sku;
-    uint32_t text; /* in ids: u8 size, bytes */
-    uint32_t next; /* of the SKU; 0 = last */
+    _Atomic stk_sku_t sku;
+    _Atomic uint32_t text; /* in ids: u8 size, bytes; its place stays the slot's */
+    uint32_t next;         /* of the SKU, or of the free ones of its class; 0 = last */
+    uint32_t class;        /* how much room its text has */
 };
+#define STK_ALIAS_CLASSES 3
 
 struct stk_listing {
     _Atomic uint32_t id; /* in ids: u8 size, bytes; 0 = free slot, or STK_ID_GONE */
@@ -75,9 +77,11 @@ struct stk_location {
 struct stk_catalog {
     /* used counts what cannot be had before a restart: removed SKUs, listings and aliases too */
     struct stk_pool skus, sku_more, cells, cell_more, cell_counted, aliases, listings, components;
-    uint32_t sku_count, listing_count; /* that live */
-    struct stk_heap text;              /* attributes */
-    char *ids;                         /* ids and aliases, packed, never given back */
+    uint32_t sku_count, listing_count;      /* that live */
+    uint32_t alias_free[STK_ALIAS_CLASSES]; /* aliases that were taken away, by their room; 0 */
+    uint32_t aliases_free;
+    struct stk_heap text; /* attributes */
+    char *ids;            /* ids, packed, never given back, and the places of aliases */
     uint64_t ids_bytes, ids_top;
     uint8_t by_number;              /* slots were taken by number since the free lists were made */
     struct stk_index sku_names;     /* by id */

@@ -195,6 +195,38 @@ static void cells_stand_in_the_order_of_locations(void **state)
     assert_int_equal(stk_catalog_cell_more(&catalog, cell)->first_move, 0);
 }
 
+/* Aliases that change for ever never use up their capacity, whatever their sizes; five are the most
+ * at a time. */
+static void aliases_may_change_for_ever(void **state)
+{
+    char names[3][STK_ID_MAX];
+    uint64_t ids = 0;
+    stk_sku_t a = add("a"), b = add("b");
+    (void)state;
+    for (int i = 0; i < 300000; i++) { /* five changes each */
+        struct stk_bytes mine[3], others[2];
+        for (int n = 0; n < 3; n++) {
+            int size = snprintf(names[n], sizeof names[n], "%d-%d", i, n);
+            int want = 1 + (i * 7 + n * 29) % STK_ID_MAX;
+            memset(names[n] + size, 'x', sizeof names[n] - (size_t)size);
+            mine[n] = (struct stk_bytes){names[n], (uint32_t)(want < size ? size : want)};
+        }
+        others[0] = mine[2], others[1] = mine[1];
+        assert_int_equal(stk_catalog_set_aliases(&catalog, b, NULL, 0, NULL), STK_OK);
+        assert_int_equal(stk_catalog_set_aliases(&catalog, a, mine, 3, NULL), STK_OK);
+        assert_int_equal(stk_catalog_find_sku(&catalog, mine[2]), a);
+        assert_int_equal(stk_catalog_set_aliases(&catalog, a, mine, 1, NULL), STK_OK);
+        assert_int_equal(stk_catalog_set_aliases(&catalog, b, others, 2, NULL), STK_OK);
+        assert_int_equal(stk_catalog_find_sku(&catalog, mine[0]), a);
+        assert_int_equal(stk_catalog_find_sku(&catalog, mine[1]), b);
+        assert_int_equal(stk_catalog_find_sku(&catalog, mine[2]), b);
+        if (i == 1000)
+            ids = catalog.ids_top;
+    }
+    assert_in_range(catalog.aliases.used, 1, 1 + 5);
+    assert_int_equal(catalog.ids_top, ids); /* nor the bytes of their texts */
+}
+
 static void a_removed_sku_is_gone_with_all_its_names(void **state)
 {
     stk_sku_t a = add("a"), b = add("b"), c;
@@ -372,6 +404,7 @@ int main(void)
         TEST(attributes_are_replaced_and_their_memory_is_used_again),
         TEST(aliases_lead_to_their_sku),
         TEST(cells_stand_in_the_order_of_locations),
+        TEST(aliases_may_change_for_ever),
         TEST(a_removed_sku_is_gone_with_all_its_names),
         TEST(recovery_gives_slots_by_number),
         TEST(a_listing_keeps_the_order_of_its_components),
