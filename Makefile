@@ -38,6 +38,9 @@ DATA ?= data
 CC := $(if $(filter fuzz,$(VARIANT)),clang,$(if $(filter default,$(origin CC)),gcc,$(CC)))
 # Sanitized code is slow to compile and slower to run for -O2: -O1 there.
 OPT ?= $(if $(VARIANT),-O1,-O2)
+# The engine and the bench are optimised as a whole when they are linked; everything else is linked
+# from the same objects in the usual way, which is quick. LTO= leaves it out.
+LTO ?= $(if $(VARIANT)$(filter-out gcc%,$(CC)),,-flto=2)
 # V=1 shows whole commands.
 Q := $(if $(V),,@)
 # The product is gcc's; what clang warns of in the fuzzers is shown and stops nothing.
@@ -54,7 +57,9 @@ SAN := $(SAN_$(VARIANT))
 
 CFLAGS_ALL := -std=c11 -D_GNU_SOURCE $(OPT) -g -fno-omit-frame-pointer -pthread $(WARN) \
               -fvisibility=hidden -I. -Iinclude $(SAN) $(CFLAGS)
-LDFLAGS_ALL := -pthread -Wl,--as-needed $(SAN) $(LDFLAGS)
+LDFLAGS_ALL := -pthread -Wl,--as-needed $(SAN) $(if $(filter gcc%,$(CC)),-fno-lto) $(LDFLAGS)
+CFLAGS_WHOLE  := $(if $(LTO),-flto -ffat-lto-objects)
+LDFLAGS_WHOLE := $(if $(LTO),$(filter-out -fno-lto,$(LDFLAGS_ALL)) $(OPT) -g $(LTO),$(LDFLAGS_ALL))
 
 # Libraries by their pkg-config names, asked once and only when something is built.
 PKGS_CORE  := libevent_core libevent_pthreads msgpack lmdb libcrypto jansson yaml-0.1 libxxhash
@@ -142,7 +147,7 @@ $(B)/libstockade.a: $(call objects,$(CORE_SRC)) $(B)/core.list
 
 $(B)/stockaded: $(B)/obj/core/app/main.o $(B)/libstockade.a
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(CORE_LIBS)
+	$(Q)$(CC) $(LDFLAGS_WHOLE) -o $@ $^ $(CORE_LIBS)
 
 define tool_rule
 $(B)/$(call tool_name,$(1)): $(call objects,$(wildcard tools/$(1)/*.c)) $(B)/libstockade.a
@@ -153,7 +158,7 @@ $(foreach d,$(TOOL_DIRS),$(eval $(call tool_rule,$(d))))
 
 $(B)/stockade-bench: $(call objects,$(BENCH_SRC)) $(B)/libstockade.a
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(CORE_LIBS) $(BENCH_LIBS)
+	$(Q)$(CC) $(LDFLAGS_WHOLE) -o $@ $^ $(CORE_LIBS) $(BENCH_LIBS)
 
 # A plugin leaves nothing to be found at load time but libraries, and shows stk_entry alone. A
 # sanitizer's own symbols come with the program.
@@ -180,13 +185,14 @@ $(B)/core.list: FORCE
 
 # Lent to rules where only some objects need more flags.
 $(call objects,$(BENCH_SRC)): MORE_CFLAGS = $(BENCH_CFLAGS)
+$(call objects,$(CORE_SRC) core/app/main.c $(BENCH_SRC)): WHOLE = $(CFLAGS_WHOLE)
 $(patsubst %.c,$(B)/obj/%.o,$(PRELOAD_SRC)): MORE_CFLAGS = -fPIC
 $(call objects,$(wildcard plugins/*/*.c) $(PLUGIN_KINDS) $(TEST_PLUGIN_SRC)): MORE_CFLAGS = -fPIC
 
 $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
-	$(Q)$(CC) $(CFLAGS_ALL) $(CORE_CFLAGS) $(MORE_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CFLAGS_ALL) $(WHOLE) $(CORE_CFLAGS) $(MORE_CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(shell test -d $(B)/obj && find $(B)/obj -name '*.d')
 
