@@ -42,7 +42,7 @@ static void test_full_changes_nothing(void **state)
 {
     (void)state;
     struct stk_notes notes;
-    char key[8];
+    char key[16];
     assert_int_equal(stk_notes_init(&notes, 2, 64, NULL), STK_OK);
     assert_int_not_equal(stk_notes_put(&notes, 1, text("k0"), text("v")), STK_NONE);
     assert_int_not_equal(stk_notes_put(&notes, 1, text("k1"), text("v")), STK_NONE);
