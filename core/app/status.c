@@ -56,7 +56,7 @@ static void write_journal(struct stk_doc *doc, const struct stk_status_sources *
     stk_journal_range(from->journal, &first, &last);
     stk_seq_t folded = stk_rows_folded(from->rows);
     stk_doc_text(doc, "journal");
-    stk_doc_map(doc, 11);
+    stk_doc_map(doc, 10);
     stk_doc_key_uint(doc, "first", first);
     stk_doc_key_uint(doc, "durable", last);
     stk_doc_key_uint(doc, "folded", folded);
@@ -191,7 +191,7 @@ void stk_status_write(const struct stk_status_sources *from, struct stk_doc *doc
     stk_time_t now_ms = from->clock.now_ms(from->clock.self);
     if (!stk_journal_full(from->journal, full, sizeof full))
         full[0] = 0;
-    stk_doc_map(doc, 10);
+    stk_doc_map(doc, 11);
     stk_doc_key_text(doc, "version", STK_VERSION_TEXT);
     stk_doc_key_int(doc, "uptime_ms", now_ms - from->started_ms);
     stk_doc_key_uint(doc, "time", stk_counter_get(&c->time_ms));
