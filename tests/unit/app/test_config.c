@@ -157,6 +157,7 @@ static void what_is_printed_reads_back_the_same(void **state)
         assert_int_equal(parse(texts[i]), STK_OK);
         first = config;
         text = printed(&size);
+        stk_config_free(&config);
         stk_config_defaults(&config);
         config.engine.skus = 1; /* all of it comes from the text */
         config.rpc_listen_count = 0;
@@ -168,6 +169,7 @@ static void what_is_printed_reads_back_the_same(void **state)
         assert_int_equal(config.engine.skus, first.engine.skus);
         assert_int_equal(config.rpc_listen_count, first.rpc_listen_count);
         assert_memory_equal(config.tokens, first.tokens, sizeof first.tokens);
+        stk_config_free(&config);
         free(text);
         free(again);
     }
