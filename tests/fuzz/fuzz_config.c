@@ -25,13 +25,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     stk_config_defaults(&config);
     if (stk_config_parse(&config, "fuzz", (const char *)data, size, &err) != STK_OK) {
         stk_assert(err.status != STK_OK && strlen(err.text) > 0 && !strchr(err.text, '\n'));
+        stk_config_free(&config);
         return 0;
     }
     first = print(&config, &first_size);
+    stk_config_free(&config);
     stk_config_defaults(&config);
     stk_assert(stk_config_parse(&config, "again", first, first_size, &err) == STK_OK);
     again = print(&config, &again_size);
     stk_assert(first_size == again_size && memcmp(first, again, first_size) == 0);
+    stk_config_free(&config);
     free(first);
     free(again);
     return 0;
